@@ -1,0 +1,1 @@
+"""reachd: watches whether every connection a platform depends on can really be made."""

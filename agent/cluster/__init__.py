@@ -1,0 +1,1 @@
+"""Kubernetes nodes, workloads, Broker resources and leases."""

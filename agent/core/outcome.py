@@ -1,0 +1,56 @@
+"""The result of one run of a check."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from agent.core.measures import Measure, Metric
+from agent.core.reasons import PHASES, Phase, Reason
+
+
+class Verdict(StrEnum):
+    """What one run says of its target. UNKNOWN: inconclusive, or the agent itself is to blame."""
+
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The result of one run.
+
+    started: unix time in seconds.
+    duration: seconds from start to verdict, the sum of `phases`.
+    phases: seconds per phase in the order of `PHASES`; None where the run never entered the phase.
+    phase: the phase in which the run ended when it did not succeed, else None.
+    reason: None when up, and when inconclusive through nobody's fault.
+    detail: a sentence for people; may quote the target, bounded and without secrets. Never a label.
+    advice: for an inconclusive run, the sentence that says how to get a verdict.
+    peer: address and port that answered, as `address:port`, or empty.
+    traceparent: the W3C trace context that was sent to the target, or empty.
+    stalled: the run overlapped a stall of the agent's event loop, so its times say nothing about the target.
+    """
+
+    verdict: Verdict
+    started: float
+    duration: float
+    phases: tuple[float | None, ...]
+    reason: Reason | None = None
+    phase: Phase | None = None
+    detail: str = ""
+    advice: str = ""
+    measures: list[Measure] = field(default_factory=list)
+    peer: str = ""
+    traceparent: str = ""
+    stalled: bool = False
+
+    def phase_seconds(self) -> dict[Phase, float]:
+        """Seconds of each phase that the run entered, in order."""
+        return {phase: seconds for phase, seconds in zip(PHASES, self.phases, strict=True) if seconds is not None}
+
+    def value(self, metric: Metric) -> float | None:
+        """The last value that the run measured for `metric`, or None."""
+        for measure in reversed(self.measures):
+            if measure.metric is metric:
+                return measure.value
+        return None

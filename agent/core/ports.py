@@ -1,0 +1,105 @@
+"""The seams between the parts that must not know each other. The composition root joins them."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from agent.core.check import Check, CheckKey, Plan
+from agent.core.outcome import Outcome
+from agent.core.run import Run
+from agent.core.transitions import Standing, Transition
+
+
+class Probe(Protocol):
+    """The code for one protocol, bound to one target."""
+
+    async def run(self, run: Run) -> None:
+        """Probes once. Returns when the target is up.
+
+        Raises ProbeFailure or Inconclusive when it is not, and lets OSError, ssl.SSLError and TimeoutError pass: the
+        caller knows what they mean in each phase.
+        """
+
+
+class Sink(Protocol):
+    """A taker of outcomes. Every call returns at once: a sink that needs the network has a bounded queue of its own."""
+
+    def added(self, check: Check, standing: Standing) -> None:
+        """A check has begun to exist."""
+
+    def replaced(self, before: Check, after: Check, standing: Standing) -> None:
+        """A check changed under the same key. Where its labels are the same its counters go on."""
+
+    def removed(self, check: Check) -> None:
+        """A check is no longer wanted; nothing of it may be exported any more."""
+
+    def observed(self, check: Check, outcome: Outcome, standing: Standing) -> None:
+        """A run has ended; `standing` takes it into account already. Called before `moved` for the same run."""
+
+    def moved(self, check: Check, transition: Transition, standing: Standing) -> None:
+        """The state of a check has changed, through a run or through what it depends on."""
+
+    def missed(self, check: Check, slots: int) -> None:
+        """`slots` slots of a check passed without a run, since the run before them had not ended or limits were full."""
+
+
+class Tracing(Protocol):
+    """Decides before a run whether its trace context goes to the target."""
+
+    def traceparent(self, check: Check, failing: bool) -> str:
+        """A W3C traceparent for the run about to start, or empty. `failing`: the last run did not succeed."""
+
+
+class StatusBoard(Protocol):
+    """What the page and the API show: read-only, always current."""
+
+    def plan(self) -> Plan: ...
+
+    def entry(self, key: CheckKey) -> "CheckEntry | None": ...
+
+    def entries(self) -> "Sequence[CheckEntry]": ...
+
+    def events(self) -> AsyncIterator["StatusEvent"]:
+        """State changes from now on. Bounded: a reader that is too slow is cut off."""
+
+
+class CheckEntry(Protocol):
+    """One check as the page and the API show it."""
+
+    check: Check
+    standing: Standing
+    last: Outcome | None
+    last_failure: Outcome | None
+    runs: int
+    failures: int
+
+    def history(self) -> "Sequence[HistoryItem]":
+        """Recent runs, oldest first."""
+
+
+class HistoryItem(Protocol):
+    """One past run: unix time of its start, seconds it took, and why it failed (None: it succeeded)."""
+
+    started: float
+    duration: float
+    verdict: str
+    reason: str | None
+
+
+class StatusEvent(Protocol):
+    """Something the page has to show: a run ended, or a state changed."""
+
+    key: CheckKey
+    at: float
+    before: str
+    after: str
+    reason: str | None
+
+
+class Health(Protocol):
+    """What the agent says of itself."""
+
+    def live(self) -> Mapping[str, str | None]:
+        """Conditions of liveness by name; None is fine, a text says what is wrong."""
+
+    def ready(self) -> Mapping[str, str | None]:
+        """Conditions of readiness by name; None is fine, a text says what is wrong. Never depends on a target."""

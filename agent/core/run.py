@@ -1,0 +1,121 @@
+"""One run of a probe while it lasts: its clock, its deadline, what it measures, and the ways it can end early."""
+
+from time import perf_counter, time
+
+from agent.core.measures import Measure, Metric
+from agent.core.outcome import Outcome, Verdict
+from agent.core.reasons import PHASES, Blame, Phase, Reason
+
+_PHASE_INDEX = {phase: index for index, phase in enumerate(PHASES)}
+
+
+class ProbeFailure(Exception):  # noqa: N818 - it is the failure of the target, not an error of the program
+    """Raised by a probe when the run cannot succeed. `detail` may quote the target; it must be bounded."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Inconclusive(Exception):  # noqa: N818
+    """Raised by a probe when what it saw says nothing about the target.
+
+    `advice` tells the reader, in one sentence, how to get a verdict.
+    """
+
+    def __init__(self, detail: str, advice: str = "") -> None:
+        super().__init__(detail, advice)
+        self.detail = detail
+        self.advice = advice
+
+
+class Run:
+    """The stopwatch and notebook that a probe carries through one run.
+
+    A run is in exactly one phase from its start to its end, so its phases add up to its duration.
+    """
+
+    __slots__ = (
+        "_entered",
+        "_index",
+        "_phases",
+        "advice",
+        "deadline",
+        "detail",
+        "measures",
+        "peer",
+        "started",
+        "timeout_reason",
+        "traceparent",
+    )
+
+    def __init__(self, timeout: float, traceparent: str = "", first: Phase = Phase.RESOLVE) -> None:
+        """`timeout`: seconds that the whole run may take. `traceparent`: W3C trace context to send, or empty."""
+        self.started = time()
+        self._entered = perf_counter()
+        self.deadline = self._entered + timeout
+        self._index = _PHASE_INDEX[first]
+        self._phases: list[float | None] = [None] * len(PHASES)
+        self._phases[self._index] = 0.0
+        self.measures: list[Measure] = []
+        self.peer = ""
+        self.detail = ""
+        self.advice = ""
+        self.traceparent = traceparent
+        self.timeout_reason: Reason | None = None
+        """What a timeout in the present phase means, where that is more than the phase says."""
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that the run is in."""
+        return PHASES[self._index]
+
+    def enter(self, phase: Phase) -> None:
+        """Ends the present phase and begins `phase`. A phase entered again goes on adding up."""
+        now = perf_counter()
+        phases = self._phases
+        phases[self._index] += now - self._entered  # type: ignore[operator]  # the present phase is never None
+        self._entered = now
+        self._index = index = _PHASE_INDEX[phase]
+        if phases[index] is None:
+            phases[index] = 0.0
+
+    def remaining(self) -> float:
+        """Seconds until the deadline; negative after it."""
+        return self.deadline - perf_counter()
+
+    def measure(self, metric: Metric, value: float, *labels: str) -> None:
+        """Notes a measured value; `labels` in the order of the metric's labels."""
+        self.measures.append(Measure(metric, value, labels))
+
+    def succeeded(self) -> Outcome:
+        """Ends the run: the target is up."""
+        return self._end(Verdict.UP, None, self.detail, self.advice)
+
+    def failed(self, reason: Reason, detail: str) -> Outcome:
+        """Ends the run for `reason`; when the agent is to blame, it says nothing about the target."""
+        verdict = Verdict.UNKNOWN if reason.blame is Blame.AGENT else Verdict.DOWN
+        return self._end(verdict, reason, detail, self.advice)
+
+    def inconclusive(self, detail: str, advice: str) -> Outcome:
+        """Ends the run without a verdict."""
+        return self._end(Verdict.UNKNOWN, None, detail, advice)
+
+    def _end(self, verdict: Verdict, reason: Reason | None, detail: str, advice: str) -> Outcome:
+        phase = None if verdict is Verdict.UP else self.phase
+        self.enter(self.phase)
+        phases = tuple(self._phases)
+        return Outcome(
+            verdict=verdict,
+            started=self.started,
+            duration=sum([seconds for seconds in phases if seconds is not None]),
+            phases=phases,
+            reason=reason,
+            phase=phase,
+            detail=detail,
+            advice=advice,
+            measures=self.measures,
+            peer=self.peer,
+            traceparent=self.traceparent,
+        )

@@ -1,0 +1,79 @@
+"""How outcomes become states: one lost packet is no state change."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.core.outcome import Outcome, Verdict
+
+
+class State(StrEnum):
+    """What is known of a check. BLOCKED: what it depends on is down, so it is not run."""
+
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+
+
+_STATE_OF = {Verdict.UP: State.UP, Verdict.DOWN: State.DOWN, Verdict.UNKNOWN: State.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of state at unix time `at`. `outcome` is None when a dependency, not a run, caused it."""
+
+    before: State
+    after: State
+    at: float
+    outcome: Outcome | None
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where a check stands.
+
+    since: unix time at which `state` began; `since_exact` is False where it may have begun earlier, before the agent.
+    suspected: the last run failed and the next one, soon, decides.
+    blocked_by: names of the checks that block this one.
+    """
+
+    state: State = State.UNKNOWN
+    since: float = 0.0
+    since_exact: bool = False
+    suspected: bool = False
+    blocked_by: tuple[str, ...] = ()
+
+    def judge(self, outcome: Outcome) -> Transition | None:
+        """Takes an outcome into account. Leaving `up`, or becoming `down`, needs two runs that agree on not being up.
+
+        After it, `suspected` says that a quick re-check is wanted.
+        """
+        wanted = _STATE_OF[outcome.verdict]
+        if wanted is self.state:
+            self.suspected = False
+            return None
+        needs_confirmation = wanted is State.DOWN or self.state is State.UP
+        if needs_confirmation and not self.suspected:
+            self.suspected = True
+            return None
+        return self._move(wanted, outcome.started, outcome)
+
+    def block(self, by: tuple[str, ...], at: float) -> Transition | None:
+        """Notes that the checks `by` are down and this one depends on them."""
+        self.blocked_by = by
+        return None if self.state is State.BLOCKED else self._move(State.BLOCKED, at, None)
+
+    def unblock(self, at: float) -> Transition | None:
+        """Notes that nothing blocks the check any more: unknown until it has run."""
+        self.blocked_by = ()
+        return self._move(State.UNKNOWN, at, None) if self.state is State.BLOCKED else None
+
+    def _move(self, state: State, at: float, outcome: Outcome | None) -> Transition:
+        transition = Transition(self.state, state, at, outcome)
+        # The first verdict of a run says only that the state has lasted at least since then.
+        first_verdict = not self.since_exact and self.state is State.UNKNOWN
+        self.state = state
+        self.since = at
+        self.since_exact = not first_verdict
+        self.suspected = False
+        return transition

@@ -1,0 +1,1 @@
+"""A simulated Meshery deployment on loopback with switchable faults."""

@@ -1,0 +1,1 @@
+"""Sources of what to watch: static configuration, files, Kubernetes."""

@@ -1,0 +1,1 @@
+"""Runs the plan: supervisor, one loop per check, limits, fan-out to sinks, reload, self-observation."""

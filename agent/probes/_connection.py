@@ -1,0 +1,304 @@
+"""A TCP connection made for one run, with or without TLS: every step timed, nothing waited for at its close.
+
+Plain non-blocking sockets with the event loop's readiness callbacks, because the streams of asyncio cost twice as much per
+connection, cannot read TCP_INFO after the fact and wait when closing.
+"""
+
+import errno
+import os
+import socket
+import ssl
+from asyncio import FIRST_COMPLETED, AbstractEventLoop, Future, Task, get_running_loop, wait
+from struct import Struct
+from types import TracebackType
+
+from agent.core.measures import Metric, MetricType
+from agent.core.reasons import Phase, Reason
+from agent.core.run import ProbeFailure, Run
+from agent.probes._network import Network
+from agent.probes._resolve import ResolvedAddress
+from agent.probes._tls import TlsIdentity, describe_validity, measure_tls, tls_failure
+
+TCP_RTT = Metric(
+    "probe_tcp_rtt_seconds", MetricType.GAUGE, "Smoothed round-trip time of the connection, as the kernel measured it."
+)
+TCP_RETRANSMITS = Metric(
+    "probe_tcp_retransmits_total", MetricType.COUNTER, "TCP segments sent again, SYNs included, as the kernel counted."
+)
+TCP_METRICS = (TCP_RTT, TCP_RETRANSMITS)
+
+_TCP_INFO_BYTES = 104
+_TCP_INFO = Struct("=68xI28xI")  # tcpi_rtt in microseconds and tcpi_total_retrans: linux/tcp.h, struct tcp_info
+_NEXT_ADDRESS_AFTER = 0.25
+"""Seconds before the next address is tried beside a silent one (RFC 8305, section 5)."""
+_CHUNK = 65536
+
+
+class Connection:
+    """An open connection. Use it as a context manager: at its end it is closed at once and its TCP facts are noted."""
+
+    __slots__ = ("_fd", "_incoming", "_loop", "_outgoing", "_run", "_socket", "_tls")
+
+    def __init__(self, run: Run, sock: socket.socket, loop: AbstractEventLoop) -> None:
+        self._run = run
+        self._socket = sock
+        self._fd = sock.fileno()
+        self._loop = loop
+        self._tls: ssl.SSLObject | None = None
+        self._incoming: ssl.MemoryBIO | None = None
+        self._outgoing: ssl.MemoryBIO | None = None
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS session, once there is one."""
+        return self._tls
+
+    async def start_tls(self, network: Network, identity: TlsIdentity, server_name: str) -> None:
+        """Makes the handshake in the phase `tls` and notes its facts. Raises ProbeFailure with a tls_* reason."""
+        self._run.enter(Phase.TLS)
+        context = network.tls.context(identity)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._fill()
+            except ssl.SSLError as error:
+                await self._flush()
+                raise tls_failure(error) from error
+            except ValueError as error:  # a server name that cannot be sent, such as an empty label
+                raise ProbeFailure(Reason.TLS_HOSTNAME_MISMATCH, str(error)) from error
+            else:
+                break
+        await self._flush()
+        measure_tls(self._run, tls)
+
+    async def send(self, data: bytes) -> None:
+        """Sends all of `data`. Raises OSError."""
+        if self._tls is None:
+            await self._send_all(data)
+            return
+        try:
+            self._tls.write(data)
+        except ssl.SSLError as error:
+            raise tls_failure(error) from error
+        await self._flush()
+
+    async def receive(self, limit: int = _CHUNK) -> bytes:
+        """The next bytes, at most `limit`; empty at the end of the stream. Raises OSError, or ProbeFailure for TLS."""
+        if self._tls is None:
+            return await self._receive_raw(limit)
+        while True:
+            try:
+                return self._tls.read(limit)
+            except ssl.SSLWantReadError:
+                await self._flush()
+                if not await self._fill():
+                    return b""
+            except ssl.SSLZeroReturnError:
+                return b""
+            except ssl.SSLError as error:
+                if isinstance(error, ssl.SSLEOFError):
+                    return b""
+                raise tls_failure(error) from error
+
+    def close(self) -> None:
+        """Closes the connection at once, and notes what the kernel knows of it."""
+        sock = self._socket
+        if sock.fileno() < 0:
+            return
+        measure_tcp(self._run, sock)
+        self._loop.remove_reader(self._fd)
+        self._loop.remove_writer(self._fd)
+        sock.close()
+
+    async def _receive_raw(self, limit: int) -> bytes:
+        while True:
+            await _readable(self._loop, self._fd)
+            try:
+                return self._socket.recv(limit)
+            except (BlockingIOError, InterruptedError):
+                continue
+
+    async def _send_all(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self._socket.send(view) :]
+            except (BlockingIOError, InterruptedError):
+                await _writable(self._loop, self._fd)
+
+    async def _fill(self) -> bool:
+        assert self._incoming is not None  # noqa: S101 - for the type checker: only called once TLS has begun
+        data = await self._receive_raw(_CHUNK)
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+        return bool(data)
+
+    async def _flush(self) -> None:
+        if self._outgoing is not None and self._outgoing.pending:
+            await self._send_all(self._outgoing.read())
+
+
+async def connect(run: Run, network: Network, host: str, port: int) -> Connection:
+    """Resolves `host` and connects to the first of its addresses that answers, each family tried.
+
+    Leaves the run in the phase `connect`. Raises ProbeFailure for the name, OSError for the connection.
+    """
+    run.enter(Phase.RESOLVE)
+    addresses = await network.resolver.addresses(host)
+    run.enter(Phase.CONNECT)
+    for address in addresses:
+        network.admit(address.address)
+    loop = get_running_loop()
+    if len(addresses) == 1:
+        sock = await _connect_one(run, loop, addresses[0], port)
+    else:
+        sock = await _connect_any(run, loop, addresses, port)
+    connection = Connection(run, sock, loop)
+    run.peer = _peer(sock)
+    return connection
+
+
+async def connect_tls(
+    run: Run, network: Network, host: str, port: int, identity: TlsIdentity, server_name: str | None = None
+) -> Connection:
+    """Like `connect`, with a TLS handshake. Leaves the run in the phase `tls`.
+
+    Raises ProbeFailure with a tls_* reason; for an expired or not yet valid certificate the detail shows its dates and
+    its expiry is measured, which takes a second look without verification.
+    """
+    connection = await connect(run, network, host, port)
+    try:
+        await connection.start_tls(network, identity, server_name or host)
+    except ProbeFailure as failure:
+        connection.close()
+        if failure.reason in (Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID):
+            detail = await _look_at_certificate(run, network, host, port, identity, server_name or host)
+            raise ProbeFailure(failure.reason, f"{failure.detail}: {detail}" if detail else failure.detail) from failure
+        raise
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+async def _look_at_certificate(
+    run: Run, network: Network, host: str, port: int, identity: TlsIdentity, server_name: str
+) -> str:
+    try:
+        with await connect(run, network, host, port) as connection:
+            await connection.start_tls(network, identity._replace(insecure_skip_verify=True), server_name)
+            certificate = connection.tls.getpeercert(binary_form=True) if connection.tls else None
+            return describe_validity(certificate) if certificate else ""
+    except (OSError, ProbeFailure, ValueError):
+        return ""
+    finally:
+        run.enter(Phase.TLS)
+
+
+def measure_tcp(run: Run, sock: socket.socket) -> None:
+    """Notes round-trip time and retransmits of a TCP socket that is still open."""
+    try:
+        microseconds, retransmits = _TCP_INFO.unpack(
+            sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+        )
+    except OSError:
+        return
+    if microseconds:
+        run.measure(TCP_RTT, microseconds / 1e6)
+    run.measure(TCP_RETRANSMITS, float(retransmits))
+
+
+def _peer(sock: socket.socket) -> str:
+    try:
+        address = sock.getpeername()
+    except OSError:  # the peer has reset the connection already; the next step will say so
+        return ""
+    return f"[{address[0]}]:{address[1]}" if sock.family == socket.AF_INET6 else f"{address[0]}:{address[1]}"
+
+
+async def _connect_one(run: Run, loop: AbstractEventLoop, address: ResolvedAddress, port: int) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        target = (address.address, port)
+        error = sock.connect_ex(target)
+        if error == errno.EINPROGRESS:
+            # On loopback the handshake is over by now, and asking again is cheaper than a turn of the event loop.
+            error = sock.connect_ex(target)
+            if error in (errno.EALREADY, errno.EINPROGRESS):
+                await _writable(loop, sock.fileno())
+                error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error and error != errno.EISCONN:
+            raise OSError(error, os.strerror(error))
+    except BaseException:
+        measure_tcp(run, sock)
+        sock.close()
+        raise
+    return sock
+
+
+async def _connect_any(run: Run, loop: AbstractEventLoop, addresses: list[ResolvedAddress], port: int) -> socket.socket:
+    """Tries the addresses in order, the next one beside a silent one, and keeps the first connection."""
+    waiting = list(addresses)
+    attempts: set[Task[socket.socket]] = set()
+    failure: OSError | None = None
+    try:
+        while waiting or attempts:
+            if waiting:
+                attempts.add(loop.create_task(_connect_one(run, loop, waiting.pop(0), port)))
+            done, attempts = await wait(
+                attempts, timeout=_NEXT_ADDRESS_AFTER if waiting else None, return_when=FIRST_COMPLETED
+            )
+            winner: socket.socket | None = None
+            for attempt in done:
+                error = attempt.exception()
+                if error is None and winner is None:
+                    winner = attempt.result()
+                elif error is None:
+                    attempt.result().close()
+                elif isinstance(error, OSError):
+                    failure = failure or error
+                else:
+                    raise error
+            if winner is not None:
+                return winner
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+    raise failure or OSError(errno.EHOSTUNREACH, "no address to connect to")
+
+
+async def _readable(loop: AbstractEventLoop, fd: int) -> None:
+    waiter = loop.create_future()
+    loop.add_reader(fd, _wake, waiter)
+    try:
+        await waiter
+    finally:
+        loop.remove_reader(fd)
+
+
+async def _writable(loop: AbstractEventLoop, fd: int) -> None:
+    waiter = loop.create_future()
+    loop.add_writer(fd, _wake, waiter)
+    try:
+        await waiter
+    finally:
+        loop.remove_writer(fd)
+
+
+def _wake(waiter: "Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,74 @@
+"""The one door between a probe and the rest: whatever a probe raises becomes an outcome here."""
+
+import errno
+import ssl
+from asyncio import timeout as deadline
+
+import structlog
+
+from agent.core.outcome import Outcome
+from agent.core.ports import Probe
+from agent.core.reasons import Phase, Reason
+from agent.core.run import Inconclusive, ProbeFailure, Run
+from agent.probes._tls import tls_failure
+
+_log = structlog.get_logger("agent.probes")
+
+_TIMEOUT = {
+    Phase.RESOLVE: Reason.DNS_TIMEOUT,
+    Phase.CONNECT: Reason.CONNECT_TIMEOUT,
+    Phase.TLS: Reason.TLS_TIMEOUT,
+    Phase.REQUEST: Reason.RESPONSE_TIMEOUT,
+    Phase.RESPONSE: Reason.RESPONSE_TIMEOUT,
+    Phase.TRANSFER: Reason.RESPONSE_TIMEOUT,
+}
+_WAITED_FOR = {
+    Phase.RESOLVE: "the name was not resolved",
+    Phase.CONNECT: "the connection was not accepted",
+    Phase.TLS: "the TLS handshake did not end",
+    Phase.REQUEST: "the request could not be sent",
+    Phase.RESPONSE: "no answer came",
+    Phase.TRANSFER: "the answer did not end",
+}
+_REASON_OF_ERRNO = {
+    **dict.fromkeys(
+        (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN), Reason.OVERLOADED
+    ),
+    **dict.fromkeys((errno.EPERM, errno.EACCES), Reason.PERMISSION_DENIED),
+    **dict.fromkeys(
+        (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN), Reason.CONNECT_UNREACHABLE
+    ),
+    errno.ECONNREFUSED: Reason.CONNECT_REFUSED,
+    errno.ECONNRESET: Reason.CONNECTION_RESET,
+    **dict.fromkeys((errno.EPIPE, errno.ENOTCONN, errno.ECONNABORTED), Reason.CONNECTION_CLOSED),
+}
+
+
+async def run_probe(probe: Probe, timeout: float, traceparent: str = "") -> Outcome:
+    """Runs a probe once, for `timeout` seconds at most. Only CancelledError passes."""
+    run = Run(timeout, traceparent)
+    try:
+        async with deadline(timeout):
+            await probe.run(run)
+    except ProbeFailure as failure:
+        return run.failed(failure.reason, failure.detail)
+    except Inconclusive as inconclusive:
+        return run.inconclusive(inconclusive.detail, inconclusive.advice)
+    except TimeoutError:
+        return run.failed(run.timeout_reason or _TIMEOUT[run.phase], f"{_WAITED_FOR[run.phase]} within {timeout:g} s")
+    except ssl.SSLError as error:
+        tls = tls_failure(error)
+        return run.failed(tls.reason, tls.detail)
+    except OSError as error:
+        return run.failed(_reason_of(error, run.phase), error.strerror or type(error).__name__)
+    except Exception as error:
+        _log.exception("probe crashed", probe=type(probe).__name__)
+        return run.failed(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the agent; its log has the traceback")
+    return run.succeeded()
+
+
+def _reason_of(error: OSError, phase: Phase) -> Reason:
+    reason = _REASON_OF_ERRNO.get(error.errno or 0, Reason.INTERNAL_ERROR)
+    if phase is Phase.CONNECT and reason in (Reason.CONNECTION_RESET, Reason.CONNECTION_CLOSED):
+        return Reason.CONNECT_RESET
+    return reason

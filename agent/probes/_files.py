@@ -1,0 +1,40 @@
+"""Files that may change while the agent runs: secrets and certificates."""
+
+from pathlib import Path
+from time import monotonic
+
+_LOOK_AGAIN_AFTER = 1.0
+_MAX_SECRET_BYTES = 64 * 1024
+
+
+class Files:
+    """Contents and versions of files, looked at again at most once a second each.
+
+    A mounted Secret changes by a swap of symlinks, so the version is that of the file the path leads to.
+    """
+
+    def __init__(self) -> None:
+        self._versions: dict[Path, tuple[float, tuple[int, int, int]]] = {}
+        self._texts: dict[Path, tuple[tuple[int, int, int], str]] = {}
+
+    def version(self, path: Path) -> tuple[int, int, int]:
+        """Something that differs whenever the file has changed. Raises OSError when there is no such file."""
+        now = monotonic()
+        known = self._versions.get(path)
+        if known is not None and now - known[0] < _LOOK_AGAIN_AFTER:
+            return known[1]
+        status = path.stat()
+        version = (status.st_ino, status.st_mtime_ns, status.st_size)
+        self._versions[path] = (now, version)
+        return version
+
+    def secret(self, path: Path) -> str:
+        """The text of a secret file without white space at its ends. Raises OSError when it cannot be read."""
+        version = self.version(path)
+        known = self._texts.get(path)
+        if known is not None and known[0] == version:
+            return known[1]
+        with path.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_MAX_SECRET_BYTES).strip()
+        self._texts[path] = (version, text)
+        return text

@@ -1,0 +1,214 @@
+"""The configuration types that probes share. Names of TLS and authentication keys are those of Prometheus."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from agent.core.measures import Metric
+from agent.core.ports import Probe
+from agent.probes._network import Network
+
+
+class EnvironmentText(str):
+    """A configured text into which the loader put the value of an environment variable, so that it may be a secret."""
+
+    __slots__ = ()
+
+
+class Endpoint(NamedTuple):
+    """Where a probe connects to."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Endpoint:
+    """`host:port` or `[ipv6]:port`. Raises ValueError with a remedy."""
+    host, separator, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError("an IPv6 address needs brackets, as in [::1]:4222")
+    if not separator or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError("expected host:port with a port from 1 to 65535, as in broker.example.com:4222")
+    if re.search(r"[\s/@?#]", host):
+        raise ValueError("expected host:port without a scheme or path, as in broker.example.com:4222")
+    return Endpoint(host, int(port))
+
+
+def _address(value: str) -> str:
+    parse_address(value)
+    return value
+
+
+def parse_url(text: str) -> SplitResult:
+    """An absolute URL with a host. Raises ValueError with a remedy."""
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError as error:
+        raise ValueError(f"not a valid URL: {error}") from None
+    if not url.scheme or not url.hostname:
+        raise ValueError("expected an absolute URL with scheme and host, as in http://meshery.example.com:9081/")
+    if url.username is not None or url.password is not None:
+        raise ValueError("credentials do not belong in a URL; use auth: {basic_auth: {username, password_file}}")
+    if port == 0 or re.search(r"[\s\x00-\x1f]", text):
+        raise ValueError("not a valid URL: it has a port 0, white space or control characters")
+    return url
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if parse_url(value).scheme not in schemes:
+            raise ValueError(f"expected a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+def url_endpoint(url: str) -> Endpoint:
+    """Host and port that a validated URL leads to."""
+    parts = urlsplit(url)
+    return Endpoint(parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme])
+
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?")
+
+
+def parse_duration(value: object) -> float:
+    """Seconds of `15s`, `500ms` or `1h30m`. Raises ValueError with a remedy."""
+    if isinstance(value, float):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        raise ValueError("expected a duration such as 15s, 500ms or 1h30m")
+    hours, minutes, seconds, milliseconds = (int(group or 0) for group in match.groups())
+    return hours * 3600.0 + minutes * 60.0 + seconds + milliseconds / 1000.0
+
+
+def _secret(value: object) -> object:
+    if isinstance(value, str) and not isinstance(value, EnvironmentText):
+        raise ValueError("a secret must not be written in the configuration; use the key with _file, or ${NAME}")
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a valid regular expression: {error}") from None
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+HttpUrl = Annotated[str, _url("http", "https")]
+WebSocketUrl = Annotated[str, _url("ws", "wss", "http", "https")]
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+SecretText = Annotated[SecretStr, BeforeValidator(_secret)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Status = Annotated[int, Field(ge=100, le=599)]
+
+
+class Model(BaseModel):
+    """A part of the configuration: immutable, comparable, and without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class TlsSettings(Model):
+    """How the target's certificate is verified and the agent identifies itself."""
+
+    ca_file: Path | None = None
+    """Certificates to trust, PEM; default: the system's."""
+    cert_file: Path | None = None
+    """Client certificate, PEM."""
+    key_file: Path | None = None
+    """Key of the client certificate, PEM."""
+    server_name: str | None = None
+    """Name to ask for and to verify, where it is not the host's."""
+    insecure_skip_verify: bool = False
+    """Do not verify the target's certificate."""
+    min_version: Literal["TLS12", "TLS13"] = "TLS12"
+    """Lowest TLS version to accept."""
+
+    @model_validator(mode="after")
+    def _key_with_certificate(self) -> "TlsSettings":
+        if self.key_file and not self.cert_file:
+            raise ValueError("key_file needs cert_file beside it")
+        return self
+
+
+class BasicAuthSettings(Model):
+    """HTTP basic authentication."""
+
+    username: str
+    password: SecretText | None = None
+    """From the environment only, as ${NAME}."""
+    password_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_password(self) -> "BasicAuthSettings":
+        if (self.password is None) == (self.password_file is None):
+            raise ValueError("basic_auth needs exactly one of password_file and password")
+        return self
+
+
+class AuthorizationSettings(Model):
+    """An Authorization header with a token."""
+
+    type: str = "Bearer"
+    credentials: SecretText | None = None
+    """From the environment only, as ${NAME}."""
+    credentials_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> "AuthorizationSettings":
+        if (self.credentials is None) == (self.credentials_file is None):
+            raise ValueError("authorization needs exactly one of credentials_file and credentials")
+        return self
+
+
+class AuthSettings(Model):
+    """How the agent authenticates to the target."""
+
+    basic_auth: BasicAuthSettings | None = None
+    authorization: AuthorizationSettings | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "AuthSettings":
+        if (self.basic_auth is None) == (self.authorization is None):
+            raise ValueError("auth needs exactly one of basic_auth and authorization")
+        return self
+
+
+class ProbeSettings(Model):
+    """What a check says under `probe`. Each kind's class adds its keys and knows how to build its probe."""
+
+    summary: ClassVar[str]
+    """One sentence: what the probe does and proves."""
+    metrics: ClassVar[tuple[Metric, ...]] = ()
+    """What the probe may measure."""
+
+    kind: str
+
+    def endpoint(self) -> Endpoint:
+        """The host and port that the probe connects to."""
+        raise NotImplementedError
+
+    def target(self) -> str:
+        """The target as people write it, never with a secret."""
+        return str(self.endpoint())
+
+    def probe(self, network: Network) -> Probe:
+        """The probe for these settings."""
+        raise NotImplementedError

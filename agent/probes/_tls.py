@@ -1,0 +1,189 @@
+"""TLS as a client: contexts that are shared, and what a handshake tells."""
+
+import re
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from agent.core.measures import Label, Metric, MetricType
+from agent.core.reasons import Reason
+from agent.core.run import ProbeFailure, Run
+from agent.probes._certificate import validity
+from agent.probes._files import Files
+
+TLS_VERSIONS = frozenset({"TLSv1.2", "TLSv1.3"})
+_CIPHERS = frozenset(cipher["name"] for cipher in ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).get_ciphers())
+
+CERTIFICATE_EXPIRY = Metric(
+    "probe_ssl_earliest_cert_expiry",
+    MetricType.GAUGE,
+    "Unix time at which the first certificate of the chain that the target sent expires; of an expired one too.",
+)
+TLS_INFO = Metric(
+    "probe_tls_info",
+    MetricType.INFO,
+    "TLS version and cipher suite that were negotiated.",
+    (Label("version", TLS_VERSIONS), Label("cipher", _CIPHERS)),
+)
+TLS_METRICS = (CERTIFICATE_EXPIRY, TLS_INFO)
+
+
+class TlsIdentity(NamedTuple):
+    """What makes one TLS context different from another."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    insecure_skip_verify: bool = False
+    min_version: str = "TLS12"
+    alpn: tuple[str, ...] = ()
+
+
+class TlsOptions(Protocol):
+    """The TLS part of a probe's settings."""
+
+    @property
+    def ca_file(self) -> Path | None: ...
+    @property
+    def cert_file(self) -> Path | None: ...
+    @property
+    def key_file(self) -> Path | None: ...
+    @property
+    def insecure_skip_verify(self) -> bool: ...
+    @property
+    def min_version(self) -> str: ...
+
+
+def tls_identity(options: TlsOptions | None, alpn: tuple[str, ...] = ()) -> TlsIdentity:
+    """The context that a probe's settings ask for; without settings, the system's trust."""
+    if options is None:
+        return TlsIdentity(alpn=alpn)
+    return TlsIdentity(
+        options.ca_file, options.cert_file, options.key_file, options.insecure_skip_verify, options.min_version, alpn
+    )
+
+
+class TlsContexts:
+    """TLS contexts by what they are made of. A fresh one costs 24 ms of CPU, so they are kept until a file changes."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._contexts: dict[TlsIdentity, tuple[tuple[tuple[int, int, int], ...], ssl.SSLContext]] = {}
+
+    def context(self, identity: TlsIdentity) -> ssl.SSLContext:
+        """The context for `identity`. Raises ProbeFailure when one of its files cannot be used."""
+        paths = [path for path in identity[:3] if path is not None]
+        try:
+            versions = tuple([self._files.version(path) for path in paths]) if paths else ()
+            known = self._contexts.get(identity)
+            if known is not None and known[0] == versions:
+                return known[1]
+            context = _new_context(identity)
+        except (OSError, ssl.SSLError) as error:
+            names = ", ".join(str(path) for path in paths)
+            raise ProbeFailure(Reason.PERMISSION_DENIED, f"cannot use the TLS files {names}: {error}") from error
+        self._contexts[identity] = (versions, context)
+        return context
+
+
+def _new_context(identity: TlsIdentity) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3 if identity.min_version == "TLS13" else ssl.TLSVersion.TLSv1_2
+    if identity.alpn:
+        context.set_alpn_protocols(list(identity.alpn))
+    if identity.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif identity.ca_file is not None:
+        context.load_verify_locations(cafile=str(identity.ca_file))
+    else:
+        context.load_default_certs()
+    if identity.cert_file is not None:
+        context.load_cert_chain(str(identity.cert_file), str(identity.key_file) if identity.key_file else None)
+    return context
+
+
+class _Certificate(Protocol):
+    def public_bytes(self, format: int = ...) -> bytes: ...  # noqa: A002
+
+
+_DER = 2
+"""`_ssl.ENCODING_DER`. The chain has a public name only from Python 3.13 on; the object below has it since 3.10."""
+
+_EXPIRIES: dict[bytes, float] = {}
+_EXPIRIES_LIMIT = 4096
+
+
+def _chain(tls: ssl.SSLObject) -> list[bytes]:
+    sent = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+    certificates: list[_Certificate] = sent or []
+    return [certificate.public_bytes(_DER) for certificate in certificates]
+
+
+def _expiry(certificate: bytes) -> float:
+    expiry = _EXPIRIES.get(certificate)
+    if expiry is None:
+        if len(_EXPIRIES) >= _EXPIRIES_LIMIT:
+            _EXPIRIES.clear()
+        expiry = _EXPIRIES[certificate] = validity(certificate)[1]
+    return expiry
+
+
+def measure_tls(run: Run, tls: ssl.SSLObject) -> None:
+    """Notes version, cipher and the earliest expiry of the chain after a handshake."""
+    cipher = tls.cipher()
+    run.measure(TLS_INFO, 1.0, tls.version() or "", cipher[0] if cipher else "")
+    expiries = [_expiry(certificate) for certificate in _chain(tls)]
+    if expiries:
+        run.measure(CERTIFICATE_EXPIRY, min(expiries))
+
+
+_NOT_TLS = {
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "UNKNOWN_PROTOCOL",
+    "PACKET_LENGTH_TOO_LONG",
+    "RECORD_LAYER_FAILURE",
+    "HTTPS_PROXY_REQUEST",
+}
+_CLIENT_CERTIFICATE = {
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "SSLV3_ALERT_BAD_CERTIFICATE",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+    "TLSV1_ALERT_UNKNOWN_CA",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    "TLSV1_ALERT_ACCESS_DENIED",
+}
+_EXPIRED, _NOT_YET_VALID = 10, 9  # X509_V_ERR_CERT_HAS_EXPIRED and _NOT_YET_VALID of OpenSSL's x509_vfy.h
+_NAME_ERRORS = {62, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH
+
+
+def tls_failure(error: ssl.SSLError) -> ProbeFailure:
+    """What a failed handshake, or an alert after it, says of the target."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = {_EXPIRED: Reason.TLS_EXPIRED, _NOT_YET_VALID: Reason.TLS_NOT_YET_VALID}.get(
+            error.verify_code,
+            Reason.TLS_HOSTNAME_MISMATCH if error.verify_code in _NAME_ERRORS else Reason.TLS_UNTRUSTED,
+        )
+        return ProbeFailure(reason, error.verify_message)
+    name = error.reason or ""
+    words = re.sub(r"[^a-z0-9 ]", "", name.lower().replace("_", " ")) or "the handshake failed"
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return ProbeFailure(Reason.TLS_PROTOCOL_ERROR, "the target closed the connection during the TLS handshake")
+    if name in _NOT_TLS:
+        return ProbeFailure(Reason.TLS_NOT_TLS, f"the target does not answer with TLS: {words}")
+    if name in _CLIENT_CERTIFICATE:
+        return ProbeFailure(Reason.TLS_CLIENT_CERTIFICATE_REQUIRED, f"the target did not accept us: {words}")
+    return ProbeFailure(Reason.TLS_PROTOCOL_ERROR, words)
+
+
+def describe_validity(certificate: bytes) -> str:
+    """When a DER certificate begins and ends to be valid, in words."""
+    begin, end = validity(certificate)
+    return f"valid from {_date(begin)} to {_date(end)}"
+
+
+def _date(timestamp: float) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,1 @@
+"""Takers of outcomes: Prometheus, traces, status, log."""

@@ -1,0 +1,1 @@
+"""The agent's own endpoints and its status page."""
