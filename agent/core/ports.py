@@ -39,7 +39,7 @@ class Sink(Protocol):
         """The state of a check has changed, through a run or through what it depends on."""
 
     def missed(self, check: Check, slots: int) -> None:
-        """`slots` slots of a check passed without a run, since the run before them had not ended or limits were full."""
+        """`slots` slots of a check passed without a run: the run before had not ended, or limits were full."""
 
 
 class Tracing(Protocol):

@@ -1,7 +1,7 @@
 """One file per protocol; files with a leading underscore are shared.
 
-A protocol's module is named like its kind and binds `SETTINGS` to its settings class. Modules are loaded when their kind is
-first asked for, so that an agent pays only for the protocols it uses.
+A protocol's module is named like its kind and binds `SETTINGS` to its settings class. Modules are loaded when their
+kind is first asked for, so that an agent pays only for the protocols it uses.
 """
 
 from functools import cache

@@ -1,7 +1,7 @@
 """A TCP connection made for one run, with or without TLS: every step timed, nothing waited for at its close.
 
-Plain non-blocking sockets with the event loop's readiness callbacks, because the streams of asyncio cost twice as much per
-connection, cannot read TCP_INFO after the fact and wait when closing.
+Plain non-blocking sockets with the event loop's readiness callbacks, because the streams of asyncio cost twice as much
+per connection, cannot read TCP_INFO after the fact and wait when closing.
 """
 
 import errno

@@ -3,6 +3,9 @@
 from pathlib import Path
 from time import monotonic
 
+from agent.core.reasons import Reason
+from agent.core.run import ProbeFailure
+
 _LOOK_AGAIN_AFTER = 1.0
 _MAX_SECRET_BYTES = 64 * 1024
 
@@ -29,12 +32,15 @@ class Files:
         return version
 
     def secret(self, path: Path) -> str:
-        """The text of a secret file without white space at its ends. Raises OSError when it cannot be read."""
-        version = self.version(path)
-        known = self._texts.get(path)
-        if known is not None and known[0] == version:
-            return known[1]
-        with path.open(encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_SECRET_BYTES).strip()
+        """The text of a secret file without white space at its ends. Raises ProbeFailure when it cannot be read."""
+        try:
+            version = self.version(path)
+            known = self._texts.get(path)
+            if known is not None and known[0] == version:
+                return known[1]
+            with path.open(encoding="utf-8", errors="replace") as file:
+                text = file.read(_MAX_SECRET_BYTES).strip()
+        except OSError as error:
+            raise ProbeFailure(Reason.PERMISSION_DENIED, f"cannot read the file {path}: {error.strerror}") from error
         self._texts[path] = (version, text)
         return text

@@ -191,6 +191,21 @@ class AuthSettings(Model):
         return self
 
 
+class CookieSettings(Model):
+    """A cookie to send. A secret, such as a session token, belongs in a file."""
+
+    value: str | None = None
+    """The value itself, where it is no secret."""
+    value_file: Path | None = None
+    """A file that holds the value; read again when it changes."""
+
+    @model_validator(mode="after")
+    def _one_value(self) -> "CookieSettings":
+        if (self.value is None) == (self.value_file is None):
+            raise ValueError("a cookie needs exactly one of value_file and value")
+        return self
+
+
 class ProbeSettings(Model):
     """What a check says under `probe`. Each kind's class adds its keys and knows how to build its probe."""
 

@@ -1,0 +1,3 @@
+"""The version of reachd."""
+
+VERSION = "0.1.0"

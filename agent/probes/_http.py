@@ -1,0 +1,346 @@
+"""HTTP/1.1 for one run: a request, and a bounded answer.
+
+Written on httptools and plain sockets because the phases and the kernel's TCP facts must be true, and because a client
+library costs two to three times as much CPU per request with a fresh connection.
+"""
+
+import zlib
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+from urllib.parse import quote as percent_encode
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from agent.core.measures import Label, Metric, MetricType
+from agent.core.reasons import Phase, Reason
+from agent.core.run import ProbeFailure, Run
+from agent.core.version import VERSION
+from agent.probes._connection import Connection, connect, connect_tls
+from agent.probes._files import Files
+from agent.probes._network import Network
+from agent.probes._proxy import Proxy
+from agent.probes._settings import AuthSettings, CookieSettings, TlsSettings, url_endpoint
+from agent.probes._text import quote
+from agent.probes._tls import TlsIdentity, tls_identity
+
+STATUS_CODE = Metric("probe_http_status_code", MetricType.GAUGE, "Status code of the last answer.")
+RESPONSES = Metric(
+    "probe_http_responses_total",
+    MetricType.COUNTER,
+    "Answers by status code.",
+    (Label("code", frozenset(str(code) for code in range(100, 600))),),
+)
+HTTP_VERSION = Metric("probe_http_version", MetricType.GAUGE, "HTTP version of the last answer.")
+HTTP_METRICS = (STATUS_CODE, RESPONSES, HTTP_VERSION)
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a body that are read unless the configuration says otherwise."""
+_MAX_HEAD = 64 * 1024
+_MAX_HEADERS = 200
+_VERSIONS = {"1.0": 1.0, "1.1": 1.1}
+_CODES = {code: str(code) for code in range(100, 600)}
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer. `headers` have lower-case names, repeated ones joined with a comma; `body` is as long as asked at most.
+
+    truncated: the body was longer. remainder: bytes that follow the head of an upgraded connection (101).
+    """
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    truncated: bool = False
+    remainder: bytes = b""
+
+
+class _Reader:
+    """Collects one response from the parser's callbacks, within bounds."""
+
+    __slots__ = ("body", "body_size", "complete", "head_complete", "head_size", "headers", "limit", "parser")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.parser = HttpResponseParser(self)
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.head_size = 0
+        self.head_complete = False
+        self.complete = False
+        self.body: list[bytes] = []
+        self.body_size = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.head_complete:  # a trailer after a chunked body
+            return
+        self.head_size += len(name) + len(value)
+        if self.head_size > _MAX_HEAD or len(self.headers) >= _MAX_HEADERS:
+            raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the head of the answer is longer than {_MAX_HEAD} bytes")
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        status = self.parser.get_status_code()
+        if 100 <= status < 200 and status != 101:
+            self.headers.clear()
+        else:
+            self.head_complete = True
+
+    def on_body(self, body: bytes) -> None:
+        room = self.limit - self.body_size
+        self.body_size += len(body)
+        if room > 0:
+            self.body.append(body[:room])
+
+    def on_message_complete(self) -> None:
+        self.complete = self.head_complete
+
+    @property
+    def truncated(self) -> bool:
+        return self.body_size > self.limit
+
+    def header(self, wanted: bytes) -> bytes | None:
+        for name, value in self.headers:
+            if name.lower() == wanted:
+                return value
+        return None
+
+    def ends_with_connection(self) -> bool:
+        """Whether the end of the stream is the end of the body (RFC 9112, section 6.3)."""
+        return self.head_complete and (
+            self.header(b"content-length") is None and self.header(b"transfer-encoding") is None
+        )
+
+    def response(self) -> Response:
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in self.headers:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        return Response(self.parser.get_status_code(), headers, b"".join(self.body), self.truncated)
+
+
+async def exchange(
+    run: Run, connection: Connection, request: bytes, limit: int = MAX_BODY, *, head_only: bool = False
+) -> Response:
+    """Sends a request and reads its answer: the phases request, response (to the first byte) and transfer.
+
+    limit: bytes of the body to keep; reading stops beyond it. head_only: stop at the end of the head (HEAD, streams).
+    Raises ProbeFailure for what is not HTTP, for a head over 64 KiB and for an answer cut short.
+    """
+    run.enter(Phase.REQUEST)
+    await connection.send(request)
+    run.enter(Phase.RESPONSE)
+    reader = _Reader(limit)
+    remainder = b""
+    while not (reader.complete or reader.truncated or (head_only and reader.head_complete)):
+        data = await connection.receive()
+        if not data:
+            if reader.ends_with_connection():
+                break
+            where = "in the middle of its answer" if run.phase is Phase.TRANSFER else "without an answer"
+            raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection {where}")
+        if run.phase is Phase.RESPONSE:
+            run.enter(Phase.TRANSFER)
+        try:
+            reader.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            remainder = data[upgrade.args[0] :]
+            break
+        except HttpParserError as error:
+            cause = error.__context__
+            if isinstance(cause, ProbeFailure):
+                raise cause from None
+            raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}") from error
+    _measure(run, reader.parser)
+    response = reader.response()
+    response.remainder = remainder
+    return response
+
+
+def _measure(run: Run, parser: HttpResponseParser) -> None:
+    status = parser.get_status_code()
+    run.measure(STATUS_CODE, float(status))
+    run.measure(RESPONSES, 1.0, _CODES.get(status, ""))
+    run.measure(HTTP_VERSION, _VERSIONS.get(parser.get_http_version(), 0.0))
+
+
+class HttpTarget:
+    """A URL prepared for many runs: where to connect, how, and the head of the request."""
+
+    def __init__(
+        self,
+        network: Network,
+        url: str,
+        *,
+        tls: TlsSettings | None = None,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, CookieSettings] | None = None,
+        auth: AuthSettings | None = None,
+    ) -> None:
+        parts = urlsplit(url)
+        self.network = network
+        self.url = url
+        self.scheme = parts.scheme
+        self.host, self.port = url_endpoint(url)
+        self.path = request_path(parts)
+        self._identity: TlsIdentity | None = None
+        if parts.scheme in ("https", "wss"):
+            self._identity = tls_identity(tls, ("http/1.1",))
+        self._server_name = (tls and tls.server_name) or self.host
+        self._headers = {
+            "Host": parts.netloc.rpartition("@")[2],
+            "User-Agent": f"reachd/{VERSION}",
+            "Accept": "*/*",
+            **(headers or {}),
+        }
+        self._cookies = cookies or {}
+        self._auth = auth
+        self._changing = auth is not None or bool(self._cookies)
+        self._proxy = network.proxies.choose(parts.scheme, self.host, self.port)
+        self._prepared: dict[tuple[str, bytes, tuple[tuple[str, str], ...]], bytes] = {}
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether requests carry credentials."""
+        return self._auth is not None or any(cookie.value_file for cookie in self._cookies.values())
+
+    async def open(self, run: Run) -> Connection:
+        """Connects, through the proxy where one leads there. Raises ProbeFailure and OSError."""
+        if self._proxy is not None:
+            return await self._open_through(run, self._proxy)
+        if self._identity is None:
+            return await connect(run, self.network, self.host, self.port)
+        return await connect_tls(run, self.network, self.host, self.port, self._identity, self._server_name)
+
+    def request(
+        self,
+        run: Run,
+        method: str = "GET",
+        *,
+        path: str = "",
+        body: bytes = b"",
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> bytes:
+        """The bytes of a request. `path` replaces that of the URL; `headers` are added, such as `Connection: close`.
+
+        Raises ProbeFailure when a file with credentials cannot be read.
+        """
+        if run.traceparent:
+            headers = (*headers, ("traceparent", run.traceparent))
+        elif not (path or self._changing):
+            key = (method, body, headers)
+            prepared = self._prepared.get(key)
+            if prepared is None:
+                prepared = self._prepared[key] = self._compose(method, self.path, body, headers)
+            return prepared
+        return self._compose(method, path or self.path, body, headers)
+
+    def _compose(self, method: str, path: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> bytes:
+        fields = {**self._headers, **dict(headers)}
+        if self._auth is not None:
+            fields["Authorization"] = authorization(self._auth, self.network.files)
+        if self._cookies:
+            fields["Cookie"] = "; ".join(
+                f"{name}={cookie_value(cookie, self.network.files)}" for name, cookie in self._cookies.items()
+            )
+        if body:
+            fields["Content-Length"] = str(len(body))
+        if self._proxy is not None and self._identity is None:
+            path = f"http://{self._headers['Host']}{path}"
+            if self._proxy.credentials:
+                fields["Proxy-Authorization"] = _basic(self._proxy.credentials)
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return head.encode("utf-8") + b"\r\n" + body
+
+    async def _open_through(self, run: Run, proxy: Proxy) -> Connection:
+        connection = await connect(run, self.network, proxy.host, proxy.port)
+        if self._identity is None:
+            return connection
+        try:
+            await _connect_through(run, connection, proxy, f"{bracketed(self.host)}:{self.port}")
+            await connection.start_tls(self.network, self._identity, self._server_name)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+async def _connect_through(run: Run, connection: Connection, proxy: Proxy, authority: str) -> None:
+    """Asks a proxy for a tunnel; its time counts as connecting. Nothing follows a good answer until we speak."""
+    credentials = f"Proxy-Authorization: {_basic(proxy.credentials)}\r\n" if proxy.credentials else ""
+    await connection.send(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{credentials}\r\n".encode())
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = await connection.receive(_MAX_HEAD)
+        head += data
+        if not head.startswith(b"HTTP/1."[: len(head)]) or not data or len(head) > _MAX_HEAD:
+            raise ProbeFailure(Reason.PROXY_REFUSED, f"the proxy {proxy} did not answer CONNECT with HTTP")
+    status = head.split(b"\r\n", 1)[0]
+    if status[8:10] != b" 2":
+        raise ProbeFailure(Reason.PROXY_REFUSED, f"the proxy {proxy} answered {quote(status, 80)} to CONNECT")
+
+
+def authorization(auth: AuthSettings, files: Files) -> str:
+    """The value of the Authorization header. Raises ProbeFailure when its file cannot be read."""
+    if auth.basic_auth is not None:
+        basic = auth.basic_auth
+        password = basic.password.get_secret_value() if basic.password else _from_file(files, basic.password_file)
+        return _basic(f"{basic.username}:{password}")
+    token = auth.authorization
+    assert token is not None  # noqa: S101 - for the type checker: the model demands one of the two
+    credentials = (
+        token.credentials.get_secret_value() if token.credentials else _from_file(files, token.credentials_file)
+    )
+    return f"{token.type} {credentials}"
+
+
+def cookie_value(cookie: CookieSettings, files: Files) -> str:
+    """The value of a cookie, from its file where it has one. Raises ProbeFailure when that cannot be read."""
+    return cookie.value if cookie.value is not None else _from_file(files, cookie.value_file)
+
+
+def _from_file(files: Files, path: Path | None) -> str:
+    assert path is not None  # noqa: S101 - for the type checker: the models demand the secret or its file
+    return files.secret(path)
+
+
+def _basic(credentials: str) -> str:
+    return "Basic " + b64encode(credentials.encode()).decode("ascii")
+
+
+def request_path(parts: SplitResult) -> str:
+    """Path and query as they go into the request line, with everything encoded that may not stand there."""
+    path = percent_encode(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    return f"{path}?{percent_encode(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else path
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands before a port: an IPv6 address in brackets."""
+    try:
+        return f"[{host}]" if ip_address(host).version == 6 else host
+    except ValueError:
+        return host
+
+
+def decoded_body(response: Response, limit: int = MAX_BODY) -> bytes:
+    """The body without its content coding (gzip, deflate), at most `limit` bytes; more is marked as truncated.
+
+    Raises ProbeFailure when it is not what its header says.
+    """
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("identity", ""):
+        return response.body
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise ProbeFailure(
+            Reason.PROTOCOL_ERROR, f"the body has the content coding {quote(coding)}, which was not asked for"
+        )
+    decoder = zlib.decompressobj(wbits=47 if "gzip" in coding or response.body[:1] == b"\x78" else -15)
+    try:
+        body = decoder.decompress(response.body, limit)
+    except zlib.error as error:
+        raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the body is not the {coding} that its header says") from error
+    response.truncated = response.truncated or bool(decoder.unconsumed_tail)
+    return body

@@ -1,0 +1,76 @@
+"""What the status of an HTTP answer means: up, up but wanting a sign-in, or one of the reasons to be down."""
+
+from urllib.parse import urljoin, urlsplit
+
+from agent.core.reasons import Reason
+from agent.core.run import ProbeFailure
+from agent.probes._http import Response
+from agent.probes._settings import Model, Status
+from agent.probes._text import quote
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_SIGN_IN_REDIRECTS = (302, 303)
+
+
+class StatusExpectation(Model):
+    """Which answers count as up."""
+
+    status: tuple[Status, ...] = ()
+    """Statuses that are up, and no others. Default: 200 to 299, and what asks an anonymous caller to sign in."""
+    login_paths: tuple[str, ...] = ()
+    """Beginnings of paths, or of whole URLs, to which a 302 or 303 means: up, but sign in."""
+    forbidden_is_up: bool = False
+    """A 403 to a call without credentials is up: something answered, and guards itself."""
+
+
+def is_redirect(response: Response) -> bool:
+    """Whether the answer sends the caller elsewhere."""
+    return response.status in _REDIRECTS and "location" in response.headers
+
+
+def judge_status(response: Response, expected: StatusExpectation, *, url: str, authenticated: bool) -> str:
+    """Returns a remark for people, mostly empty, when the status is up. Raises ProbeFailure otherwise."""
+    status = response.status
+    if expected.status:
+        if status in expected.status:
+            return ""
+    elif 200 <= status < 300:
+        return ""
+    elif not authenticated:
+        remark = _wants_sign_in(response, expected, url)
+        if remark:
+            return remark
+    raise ProbeFailure(_reason(response, authenticated), _describe(response))
+
+
+def _wants_sign_in(response: Response, expected: StatusExpectation, url: str) -> str:
+    if response.status == 401:
+        return "up; it wants authentication (401)"
+    if response.status == 403 and expected.forbidden_is_up:
+        return "up; it forbids access without authentication (403)"
+    if response.status in _SIGN_IN_REDIRECTS:
+        location = urljoin(url, response.headers.get("location", ""))
+        path = urlsplit(location).path
+        if any(path.startswith(login) or location.startswith(login) for login in expected.login_paths):
+            return f"up; it asks to sign in ({response.status} to {quote(location)})"
+    return ""
+
+
+def _reason(response: Response, authenticated: bool) -> Reason:
+    status = response.status
+    if status >= 500:
+        return Reason.SERVER_ERROR
+    if status == 429:
+        return Reason.RATE_LIMITED
+    if status in (401, 403) and authenticated:
+        return Reason.AUTH_REJECTED
+    if status == 407:
+        return Reason.PROXY_REFUSED
+    return Reason.REDIRECT_UNEXPECTED if is_redirect(response) else Reason.STATUS_UNEXPECTED
+
+
+def _describe(response: Response) -> str:
+    if is_redirect(response):
+        return f"the answer is {response.status} to {quote(response.headers['location'])}"
+    body = response.body.strip()
+    return f"the answer is {response.status}: {quote(body)}" if body else f"the answer is {response.status}"

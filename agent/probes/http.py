@@ -1,0 +1,222 @@
+"""Asks a web server and judges its answer: status, headers, body, JSON, redirects."""
+
+import json
+import re
+from typing import ClassVar, Literal
+from urllib.parse import urljoin, urlsplit
+
+from pydantic import Field
+
+from agent.core.measures import Metric
+from agent.core.ports import Probe
+from agent.core.reasons import Reason
+from agent.core.run import ProbeFailure, Run
+from agent.probes._connection import TCP_METRICS
+from agent.probes._http import HTTP_METRICS, MAX_BODY, HttpTarget, Response, decoded_body, exchange
+from agent.probes._network import Network
+from agent.probes._settings import (
+    AuthSettings,
+    CookieSettings,
+    Endpoint,
+    HttpUrl,
+    Pattern,
+    ProbeSettings,
+    TlsSettings,
+    url_endpoint,
+)
+from agent.probes._text import quote
+from agent.probes._tls import TLS_METRICS
+from agent.probes._verdict import StatusExpectation, is_redirect, judge_status
+
+_MAX_REDIRECTS = 10
+_CLOSE = (("Connection", "close"),)
+_CLOSE_COMPRESSED = (("Connection", "close"), ("Accept-Encoding", "gzip, deflate"))
+
+JsonValue = str | int | float | bool | None
+
+
+class HttpExpectation(StatusExpectation):
+    """What the answer must be."""
+
+    body_matches: tuple[Pattern, ...] = ()
+    """Regular expressions that must all be found in the body."""
+    body_not_matches: tuple[Pattern, ...] = ()
+    """Regular expressions none of which may be found in the body."""
+    headers: dict[str, Pattern] = Field(default_factory=dict)
+    """Regular expressions by header; each must be found in that header's value."""
+    json_: dict[str, JsonValue] = Field(default_factory=dict, alias="json")
+    """Values by path in a JSON body, as in `{status: ok, components.0.name: database}`."""
+
+
+class HttpSettings(ProbeSettings):
+    """Keys of the `http` probe."""
+
+    summary: ClassVar[str] = "Asks a web server and judges status, headers, body, JSON and redirects."
+    metrics: ClassVar[tuple[Metric, ...]] = (*HTTP_METRICS, *TCP_METRICS, *TLS_METRICS)
+
+    kind: Literal["http"] = "http"
+    url: HttpUrl
+    """What to ask for."""
+    method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
+    """Request method."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Request headers to add."""
+    cookies: dict[str, CookieSettings] = Field(default_factory=dict)
+    """Cookies to send."""
+    body: str = ""
+    """Request body."""
+    follow_redirects: bool = False
+    """Follow up to 10 redirects; the answer to the last request is judged. Credentials stay with the first host."""
+    compression: bool = False
+    """Ask for a compressed answer, gzip or deflate."""
+    max_body: int = Field(default=MAX_BODY, ge=1, le=16 * 1024 * 1024)
+    """Bytes of the body that are read. A longer one is up, unless an expectation needs all of it."""
+    tls: TlsSettings | None = None
+    """How to verify the target and to identify the agent."""
+    auth: AuthSettings | None = None
+    """How to authenticate."""
+    expect: HttpExpectation = HttpExpectation()
+    """What the answer must be."""
+
+    def endpoint(self) -> Endpoint:
+        return url_endpoint(self.url)
+
+    def target(self) -> str:
+        return self.url
+
+    def probe(self, network: Network) -> Probe:
+        return HttpProbe(self, network)
+
+
+class HttpProbe:
+    """Asks once with a fresh connection, so that a fault of name, path or TLS cannot hide behind an old one."""
+
+    def __init__(self, settings: HttpSettings, network: Network) -> None:
+        self._settings = settings
+        self._network = network
+        self._target = HttpTarget(
+            network,
+            settings.url,
+            tls=settings.tls,
+            headers=settings.headers,
+            cookies=settings.cookies,
+            auth=settings.auth,
+        )
+        self._body = settings.body.encode()
+        self._headers = _CLOSE_COMPRESSED if settings.compression else _CLOSE
+        self._expectation = _ContentExpectation(settings.expect)
+
+    async def run(self, run: Run) -> None:
+        target, method, body = self._target, self._settings.method, self._body
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = await self._ask(run, target, method, body)
+            if not (self._settings.follow_redirects and is_redirect(response)):
+                break
+            if response.status == 303 or (response.status in (301, 302) and method == "POST"):
+                method, body = "GET", b""
+            target = self._redirected(target, response)
+        else:
+            raise ProbeFailure(Reason.REDIRECT_LOOP, f"more than {_MAX_REDIRECTS} redirects, the last to {target.url}")
+        run.detail = judge_status(response, self._settings.expect, url=target.url, authenticated=target.authenticated)
+        if not run.detail and self._expectation.wanted:
+            self._expectation.judge(response, self._settings.max_body)
+
+    async def _ask(self, run: Run, target: HttpTarget, method: str, body: bytes) -> Response:
+        request = target.request(run, method, body=body, headers=self._headers)
+        with await target.open(run) as connection:
+            return await exchange(run, connection, request, self._settings.max_body, head_only=method == "HEAD")
+
+    def _redirected(self, before: HttpTarget, response: Response) -> HttpTarget:
+        url = urljoin(before.url, response.headers["location"])
+        try:
+            parts = urlsplit(url)
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ProbeFailure(Reason.REDIRECT_UNEXPECTED, f"the answer redirects to {quote(url)}")
+        same = (parts.scheme, url_endpoint(url)) == (self._target.scheme, (self._target.host, self._target.port))
+        settings = self._settings
+        return HttpTarget(
+            self._network,
+            url,
+            tls=settings.tls,
+            headers=settings.headers if same else None,
+            cookies=settings.cookies if same else None,
+            auth=settings.auth if same else None,
+        )
+
+
+class _ContentExpectation:
+    """The compiled expectations of headers and body."""
+
+    def __init__(self, expect: HttpExpectation) -> None:
+        self._headers = {name.lower(): re.compile(pattern) for name, pattern in expect.headers.items()}
+        self._matches = tuple(re.compile(pattern) for pattern in expect.body_matches)
+        self._not_matches = tuple(re.compile(pattern) for pattern in expect.body_not_matches)
+        self._json = expect.json_
+        self._needs_body = bool(self._matches or self._not_matches or self._json)
+        self.wanted = bool(self._headers) or self._needs_body
+
+    def judge(self, response: Response, max_body: int) -> None:
+        for name, pattern in self._headers.items():
+            value = response.headers.get(name)
+            if value is None:
+                raise ProbeFailure(Reason.HEADER_MISMATCH, f"the answer has no header {name}")
+            if not pattern.search(value):
+                raise ProbeFailure(
+                    Reason.HEADER_MISMATCH,
+                    f"the header {name} is {quote(value)}, which does not match {pattern.pattern!r}",
+                )
+        if self._needs_body:
+            self._judge_body(response, max_body)
+
+    def _judge_body(self, response: Response, max_body: int) -> None:
+        body = decoded_body(response, max_body)
+        text = body.decode("utf-8", "replace")
+        for pattern in self._matches:
+            if not pattern.search(text):
+                _too_large(response, max_body)
+                raise ProbeFailure(Reason.BODY_MISMATCH, f"the body does not match {pattern.pattern!r}: {quote(text)}")
+        for pattern in self._not_matches:
+            if pattern.search(text):
+                raise ProbeFailure(Reason.BODY_MISMATCH, f"the body matches {pattern.pattern!r}, which it must not")
+        if self._not_matches or self._json:
+            _too_large(response, max_body)
+        if self._json:
+            self._judge_json(text)
+
+    def _judge_json(self, text: str) -> None:
+        try:
+            document: object = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ProbeFailure(Reason.BODY_MISMATCH, f"the body is not JSON: {quote(text)}") from error
+        for path, wanted in self._json.items():
+            found = _at(document, path)
+            if type(found) is not type(wanted) or found != wanted:
+                shown = quote(json.dumps(found)) if found is not _MISSING else "missing"
+                raise ProbeFailure(Reason.BODY_MISMATCH, f"{path} is {shown}, not {json.dumps(wanted)}")
+
+
+def _too_large(response: Response, max_body: int) -> None:
+    if response.truncated:
+        raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the body is longer than the {max_body} bytes that are read")
+
+
+_MISSING = object()
+
+
+def _at(document: object, path: str) -> object:
+    """The value at a dotted path of names and list positions, or `_MISSING`."""
+    value = document
+    for step in path.split("."):
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return _MISSING
+    return value
+
+
+SETTINGS = HttpSettings
