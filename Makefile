@@ -1,0 +1,69 @@
+# The front door: `make` lists what there is.
+PYTHON ?= $(shell python3.11 -c 'import sys; print(sys.executable)' 2>/dev/null || echo python3)
+UV_VERSION := 0.13.8
+IMAGE ?= reachd
+
+PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test quick lint servers quick-servers bench docs lock image
+
+help: ## what each target does
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+install: .venv/.runtime ## what the agent needs to run; leaves .venv/bin/reachd
+
+demo: install ## a simulated Meshery on loopback, watched by the real agent
+	.venv/bin/reachd demo
+
+test: lint quick-servers ## every check and every test
+	.venv/bin/pytest
+
+quick: .venv/.develop quick-servers ## the tests that take seconds
+	.venv/bin/pytest -m "not slow"
+
+lint: .venv/.develop ## style, types, and the direction of imports
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+servers: .venv/.runtime ## all real servers that the tests know, into .servers/
+	.venv/bin/python -m tests.servers.fetch
+
+# Tests whose server is not to be had are left out and say so, hence the dash.
+quick-servers: .venv/.runtime
+	-@.venv/bin/python -m tests.servers.fetch --quick
+
+bench: .venv/.develop servers ## what a probe costs, measured beside its peers
+	.venv/bin/python -m benchmarks
+
+docs: .venv/.runtime ## the pages that are made from the code
+	.venv/bin/python -m agent.settings.reference > docs/configuration.md
+
+lock: ## the lock files, from pyproject.toml
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && set -e; \
+	$(PYTHON) -m venv "$$folder" && "$$folder/bin/pip" install --quiet uv==$(UV_VERSION); \
+	compile() { "$$folder/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --upgrade --custom-compile-command 'make lock' "$$@"; }; \
+	compile pyproject.toml --group dev --output-file requirements-dev.lock; \
+	compile pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock; \
+	sed -n '/^\[build-system\]/,/^$$/s/^requires = \["\(.*\)"\]/\1/p' pyproject.toml \
+		| compile - --constraint requirements-dev.lock --output-file requirements-build.lock
+
+image: ## the container image, with docker or buildah
+	@if command -v docker >/dev/null && docker info >/dev/null 2>&1; then docker build --tag $(IMAGE) .; \
+	elif command -v buildah >/dev/null; then buildah build --tag $(IMAGE) .; \
+	else echo 'make image needs docker (and its daemon) or buildah' >&2; exit 1; fi
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: pyproject.toml requirements.lock requirements-build.lock | .venv/bin/python
+	$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.develop: requirements-dev.lock .venv/.runtime
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
