@@ -7,6 +7,7 @@ version that the machine's own sources offer is the one that is used.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +89,6 @@ def find(name: str) -> Path | None:
     return Path(installed) if installed else None
 
 
-def missing(names: tuple[str, ...]) -> list[str]:
+def missing(names: Iterable[str]) -> list[str]:
     """Those of `names` that are nowhere on this machine."""
     return [name for name in names if find(name) is None]

