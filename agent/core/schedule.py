@@ -40,7 +40,7 @@ class Schedule:
         return self.next(first + self.every / 2)
 
     def missed(self, slot: float, now: float) -> int:
-        """How many slots after `slot` have begun by `now`; a run that lasts past them has missed them."""
+        """How many slots from `slot` on have passed by `now` without hope; the last one begun is late, not missed."""
         return max(0, floor((now - slot) / self.every))
 
     def recheck_delay(self) -> float:

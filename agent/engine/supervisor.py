@@ -1,0 +1,129 @@
+"""Makes the running checks equal to the plan: unchanged ones go on, surplus ones stop, missing ones start."""
+
+import gc
+from asyncio import Task, create_task, gather
+from collections.abc import Callable
+
+import structlog
+
+from agent.core.check import Check, CheckKey, Plan
+from agent.core.transitions import Standing, State
+from agent.engine.check_loop import CheckLoop, Services
+from agent.probes._network import Network
+from agent.probes._settings import ProbeSettings
+
+_log = structlog.get_logger("agent.engine")
+_BLOCKING = (State.DOWN, State.BLOCKED)
+
+
+class Supervisor:
+    """Owns the loop of every check. Reconciling is idempotent."""
+
+    def __init__(self, services: Services, standing_of: Callable[[Check], Standing]) -> None:
+        """`standing_of` gives a new check its first standing, from the time before a restart where it is known."""
+        self._services = services
+        self._standing_of = standing_of
+        self._loops: dict[CheckKey, CheckLoop] = {}
+        self._tasks: dict[CheckKey, Task[None]] = {}
+        self._dependents: dict[CheckKey, list[CheckKey]] = {}
+        self._network: Network | None = None
+
+    async def reconcile(self, plan: Plan, network: Network) -> None:
+        """Brings the running checks in line with `plan`. A different `network` gives every check a new probe."""
+        wanted = {check.key: check for check in plan.checks}
+        same_network = network is self._network
+        self._network = network
+        surplus = [key for key, loop in self._loops.items() if not (same_network and wanted.get(key) == loop.check)]
+        before = {key: self._loops[key] for key in surplus}
+        await self._stop(surplus)
+        for key, loop in before.items():
+            if key not in wanted:
+                for sink in self._services.sinks:
+                    sink.removed(loop.check)
+        for key, check in wanted.items():
+            if key not in self._loops:
+                self._start(check, before.get(key), network)
+        self._order_dependencies(plan)
+        # What lives as long as the plan need not be looked at by every garbage collection: 100 ms for 10,000 checks.
+        gc.collect()
+        gc.freeze()
+
+    async def stop(self) -> None:
+        """Stops all checks; runs under way are given up."""
+        await self._stop(list(self._tasks))
+
+    def standings(self) -> list[Standing]:
+        """The standing of every running check."""
+        return [loop.standing for loop in self._loops.values()]
+
+    async def _stop(self, keys: list[CheckKey]) -> None:
+        tasks = [self._tasks.pop(key) for key in keys]
+        for key in keys:
+            del self._loops[key]
+        for task in tasks:
+            task.cancel()
+        await gather(*tasks, return_exceptions=True)
+
+    def _start(self, check: Check, before: CheckLoop | None, network: Network) -> None:
+        if not isinstance(check.settings, ProbeSettings):
+            raise TypeError(f"{check.key}: {type(check.settings).__name__} are not the settings of a probe")
+        standing = before.standing if before is not None else self._standing_of(check)
+        for sink in self._services.sinks:
+            if before is not None:
+                sink.replaced(before.check, check, standing)
+            else:
+                sink.added(check, standing)
+        loop = CheckLoop(
+            check,
+            check.settings.probe(network),
+            standing,
+            self._services,
+            blockers=self._blockers,
+            moved=self._moved,
+        )
+        self._loops[check.key] = loop
+        task = create_task(loop.run(), name=f"check {check.key}")
+        task.add_done_callback(_report_end)
+        self._tasks[check.key] = task
+
+    def _order_dependencies(self, plan: Plan) -> None:
+        self._dependents = {}
+        depths: dict[CheckKey, int] = {}
+
+        def depth(check: Check) -> int:
+            if check.key not in depths:
+                depths[check.key] = 0
+                found = [self._loops[key].check for key in _dependencies(check) if key in self._loops]
+                depths[check.key] = 1 + max(map(depth, found)) if found else 0
+            return depths[check.key]
+
+        for check in plan.checks:
+            self._loops[check.key].depth = depth(check)
+            for key in _dependencies(check):
+                self._dependents.setdefault(key, []).append(check.key)
+
+    def _blockers(self, check: Check) -> tuple[str, ...]:
+        loops = self._loops
+        return tuple(
+            key.check for key in _dependencies(check) if key in loops and loops[key].standing.state in _BLOCKING
+        )
+
+    def _moved(self, check: Check) -> None:
+        for key in self._dependents.get(check.key, ()):
+            dependent = self._loops.get(key)
+            if dependent is None:
+                continue
+            blockers = self._blockers(dependent.check)
+            if blockers:
+                dependent.block(blockers)
+            elif dependent.standing.state is State.BLOCKED:
+                dependent.run_soon()
+
+
+def _dependencies(check: Check) -> list[CheckKey]:
+    return [CheckKey(check.deployment, name) for name in check.depends_on]
+
+
+def _report_end(task: "Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.critical("a check's loop has ended", task=task.get_name(), exc_info=error)
