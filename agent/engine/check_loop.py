@@ -135,7 +135,7 @@ class CheckLoop:
     async def _run_and_confirm(self, schedule: Schedule, slot: float) -> None:
         await self._run_once(slot)
         if self.standing.suspected:
-            # What this one depends on is confirmed first, so that one fault shows as one check down and the rest blocked.
+            # What this one depends on is confirmed first, so that one fault is one check down.
             again = self._services.clock.now() + schedule.recheck_delay() * (1 + self.depth)
             while await self._sleep_until(again):
                 pass

@@ -32,6 +32,7 @@ _TCP_INFO = Struct("=68xI28xI")  # tcpi_rtt in microseconds and tcpi_total_retra
 _NEXT_ADDRESS_AFTER = 0.25
 """Seconds before the next address is tried beside a silent one (RFC 8305, section 5)."""
 _CHUNK = 65536
+_NON_BLOCKING_STREAM = int(socket.SOCK_STREAM) | int(socket.SOCK_NONBLOCK)
 
 
 class Connection:
@@ -227,11 +228,11 @@ def _peer(sock: socket.socket) -> str:
         address = sock.getpeername()
     except OSError:  # the peer has reset the connection already; the next step will say so
         return ""
-    return f"[{address[0]}]:{address[1]}" if sock.family == socket.AF_INET6 else f"{address[0]}:{address[1]}"
+    return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
 
 
 async def _connect_one(run: Run, loop: AbstractEventLoop, address: ResolvedAddress, port: int) -> socket.socket:
-    sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock = socket.socket(address.family, _NON_BLOCKING_STREAM, 0)
     try:
         target = (address.address, port)
         error = sock.connect_ex(target)

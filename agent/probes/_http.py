@@ -7,7 +7,6 @@ library costs two to three times as much CPU per request with a fresh connection
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -45,18 +44,33 @@ _VERSIONS = {"1.0": 1.0, "1.1": 1.1}
 _CODES = {code: str(code) for code in range(100, 600)}
 
 
-@dataclass(slots=True)
 class Response:
-    """An answer. `headers` have lower-case names, repeated ones joined with a comma; `body` is as long as asked at most.
+    """An answer. `body` is at most as long as asked.
 
     truncated: the body was longer. remainder: bytes that follow the head of an upgraded connection (101).
     """
 
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    truncated: bool = False
-    remainder: bytes = b""
+    __slots__ = ("_headers", "_raw_headers", "body", "remainder", "status", "truncated")
+
+    def __init__(
+        self, status: int, raw_headers: list[tuple[bytes, bytes]], body: bytes, *, truncated: bool, remainder: bytes
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.truncated = truncated
+        self.remainder = remainder
+        self._raw_headers = raw_headers
+        self._headers: dict[str, str] | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Values by lower-case name, those of repeated headers joined by a comma. Most probes never look at them."""
+        if self._headers is None:
+            self._headers = headers = {}
+            for raw_name, raw_value in self._raw_headers:
+                name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        return self._headers
 
 
 class _Reader:
@@ -114,12 +128,14 @@ class _Reader:
             self.header(b"content-length") is None and self.header(b"transfer-encoding") is None
         )
 
-    def response(self) -> Response:
-        headers: dict[str, str] = {}
-        for raw_name, raw_value in self.headers:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return Response(self.parser.get_status_code(), headers, b"".join(self.body), self.truncated)
+    def response(self, remainder: bytes) -> Response:
+        return Response(
+            self.parser.get_status_code(),
+            self.headers,
+            b"".join(self.body),
+            truncated=self.truncated,
+            remainder=remainder,
+        )
 
 
 async def exchange(
@@ -155,9 +171,7 @@ async def exchange(
                 raise cause from None
             raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}") from error
     _measure(run, reader.parser)
-    response = reader.response()
-    response.remainder = remainder
-    return response
+    return reader.response(remainder)
 
 
 def _measure(run: Run, parser: HttpResponseParser) -> None:
