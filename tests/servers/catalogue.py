@@ -6,6 +6,7 @@ version that the machine's own sources offer is the one that is used.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,7 +32,11 @@ class Go:
 
     package: str
     version: str
-    binary: str
+
+    @property
+    def binary(self) -> str:
+        """What Go names the program: the last part of the path that is no major version."""
+        return next(part for part in reversed(self.package.split("/")) if not re.fullmatch(r"v\d+", part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,12 @@ PROGRAMS = (
     ),
     Program("prometheus", Debian("prometheus", "usr/bin/prometheus"), quick=True),
     Program("promtool", Debian("prometheus", "usr/bin/promtool"), quick=True),
-    Program(
-        "prometheus-alertmanager", Debian("prometheus-alertmanager", "usr/bin/prometheus-alertmanager"), quick=True
-    ),
-    Program("amtool", Debian("prometheus-alertmanager", "usr/bin/amtool"), quick=True),
     Program("chromium", Debian("chromium", "usr/lib/chromium/chromium")),
     Program("rotel", PyPI("rotel", "0.0.1a15", "rotel/rotel-agent"), quick=True),
-    Program("nats-server-2.14", Go("github.com/nats-io/nats-server/v2", "v2.14.9", "nats-server"), seconds=900),
+    Program("nats-server-2.14", Go("github.com/nats-io/nats-server/v2", "v2.14.9"), seconds=900),
+    # The last release whose module carries its web pages; Debian's package would read its templates from /usr/share.
+    Program("alertmanager", Go("github.com/prometheus/alertmanager/cmd/alertmanager", "v0.28.1"), seconds=900),
+    Program("amtool", Go("github.com/prometheus/alertmanager/cmd/amtool", "v0.28.1"), seconds=900),
 )
 
 BY_NAME = {program.name: program for program in PROGRAMS}

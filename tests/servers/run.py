@@ -142,7 +142,7 @@ def alertmanager(config: str, *flags: str) -> Iterator[Server]:
             *flags,
         ]
         ready = _answering(f"http://127.0.0.1:{port}/-/ready")
-        with Server("prometheus-alertmanager", arguments, folder, ready, port=port) as server:
+        with Server("alertmanager", arguments, folder, ready, port=port) as server:
             yield server
 
 

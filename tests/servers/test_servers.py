@@ -89,7 +89,7 @@ def test_redis_answers_a_line() -> None:
         assert first_bytes(redis.port, b"PING\r\n") == b"+PONG\r\n"
 
 
-@pytest.mark.servers("prometheus", "prometheus-blackbox-exporter", "prometheus-alertmanager")
+@pytest.mark.servers("prometheus", "prometheus-blackbox-exporter", "alertmanager")
 def test_prometheus_and_its_family() -> None:
     alerts = "route: {receiver: none}\nreceivers: [{name: none}]\n"
     with (
