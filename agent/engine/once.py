@@ -1,0 +1,70 @@
+"""Runs every check of a plan once, now, in the order of their dependencies."""
+
+from asyncio import Task, create_task, sleep, wait
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from agent.core.check import Check, CheckKey
+from agent.core.outcome import Outcome, Verdict
+from agent.core.ports import Probe
+from agent.core.schedule import RECHECK_DELAY
+from agent.core.transitions import State
+from agent.engine.limits import Limits
+from agent.probes._door import run_probe
+from agent.probes._network import Network
+from agent.probes._settings import ProbeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one check came to. `outcome` is None when the check was blocked by those in `blocked_by`."""
+
+    check: Check
+    state: State
+    outcome: Outcome | None
+    blocked_by: tuple[str, ...] = ()
+
+
+async def run_once(checks: tuple[Check, ...], network: Network, limits: Limits) -> AsyncIterator[Result]:
+    """Yields results as they come. A check that is not up is run a second time before it counts."""
+    tasks: dict[CheckKey, Task[Result]] = {}
+
+    async def result_of(check: Check) -> Result:
+        dependencies = [CheckKey(check.deployment, name) for name in check.depends_on]
+        results = [await tasks[key] for key in dependencies if key in tasks]
+        blocked_by = tuple(result.check.name for result in results if result.state in (State.DOWN, State.BLOCKED))
+        if blocked_by:
+            return Result(check, State.BLOCKED, None, blocked_by)
+        outcome = await _confirmed_outcome(check, network, limits)
+        return Result(check, State(outcome.verdict.value), outcome)
+
+    for check in checks:
+        tasks[check.key] = create_task(result_of(check), name=f"check {check.key}")
+    pending = set(tasks.values())
+    try:
+        while pending:
+            done, pending = await wait(pending, return_when="FIRST_COMPLETED")
+            for task in done:
+                yield task.result()
+    finally:
+        for task in pending:
+            task.cancel()
+
+
+async def _confirmed_outcome(check: Check, network: Network, limits: Limits) -> Outcome:
+    if not isinstance(check.settings, ProbeSettings):
+        raise TypeError(f"{check.key}: {type(check.settings).__name__} are not the settings of a probe")
+    probe = check.settings.probe(network)
+    outcome = await _limited(check, probe, limits)
+    if outcome.verdict is Verdict.DOWN:
+        await sleep(RECHECK_DELAY)
+        outcome = await _limited(check, probe, limits)
+    return outcome
+
+
+async def _limited(check: Check, probe: Probe, limits: Limits) -> Outcome:
+    await limits.acquire(check.host)
+    try:
+        return await run_probe(probe, check.timeout)
+    finally:
+        limits.release(check.host)

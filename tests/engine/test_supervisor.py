@@ -1,0 +1,177 @@
+"""The engine on real sockets: plans become running checks, and their outcomes become states."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from agent.engine.limits import Limits
+from agent.probes._network import Network
+from tests.engine.support import Recorder, check, plan, supervisor
+
+
+class WebServer:
+    """Answers 200, or as told; can be stopped and started again on its port."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.requests = 0
+        self.hold: asyncio.Event | None = None
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            self.requests += 1
+            if self.hold is not None:
+                await self.hold.wait()
+            writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    def probe(self) -> dict[str, str]:
+        return {"kind": "http", "url": f"http://127.0.0.1:{self.port}/"}
+
+
+@asynccontextmanager
+async def web_server() -> AsyncIterator[WebServer]:
+    server = WebServer()
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_check_runs_at_its_slots_without_drift() -> None:
+    recorder = Recorder()
+    async with web_server() as server, supervisor(recorder) as running:
+        await running.reconcile(plan(check("web", server.probe(), every=0.1)), Network())
+        await until(lambda: len(recorder.outcomes.get("web", [])) >= 12)
+    starts = [outcome.started for outcome in recorder.outcomes["web"]][2:12]
+    phases = [start % 0.1 for start in starts]
+    assert recorder.states["web"] == ["up"]
+    assert starts[-1] - starts[0] == pytest.approx(0.9, abs=0.05)
+    assert max(phases) - min(phases) < 0.05 or max(phases) - min(phases) > 0.08  # all at one phase, modulo its wrap
+
+
+async def test_a_failure_is_confirmed_before_the_state_changes() -> None:
+    recorder = Recorder()
+    async with web_server() as server, supervisor(recorder) as running:
+        await running.reconcile(plan(check("web", server.probe())), Network())
+        await until(lambda: recorder.states.get("web") == ["up"])
+        server.status = 503
+        await until(lambda: recorder.states["web"] == ["up", "down"])
+        failures = [outcome.reason for outcome in recorder.outcomes["web"] if outcome.reason]
+        assert failures[:2] == ["server_error", "server_error"]
+        assert True in recorder.suspicions["web"]
+        server.status = 200
+        await until(lambda: recorder.states["web"] == ["up", "down", "up"])
+
+
+async def test_a_single_lost_run_is_no_state_change() -> None:
+    recorder = Recorder()
+    async with web_server() as server, supervisor(recorder) as running:
+        await running.reconcile(plan(check("web", server.probe())), Network())
+        await until(lambda: recorder.states.get("web") == ["up"])
+        server.status = 503
+        await until(lambda: recorder.suspicions["web"][-1])
+        server.status = 200
+        runs = len(recorder.outcomes["web"])
+        await until(lambda: len(recorder.outcomes["web"]) > runs + 1)
+    assert recorder.states["web"] == ["up"]
+
+
+async def test_dependents_of_a_check_that_is_down_are_blocked_and_run_again_after_it() -> None:
+    recorder = Recorder()
+    async with web_server() as server, supervisor(recorder) as running:
+        live = check("live", server.probe())
+        page = check("page", server.probe(), depends_on=("live",), every=2.0)
+        deep = check("deep", server.probe(), depends_on=("page",), every=2.0)
+        await running.reconcile(plan(deep, page, live), Network())
+        await until(lambda: all(recorder.states.get(name) == ["up"] for name in ("live", "page", "deep")), 15)
+        await server.stop()
+        await until(lambda: recorder.states["deep"] == ["up", "blocked"])
+        assert recorder.states["live"] == ["up", "down"]
+        assert recorder.states["page"] == ["up", "blocked"]
+        await server.start()
+        await until(lambda: recorder.states["deep"] == ["up", "blocked", "unknown", "up"])
+
+
+async def test_reconciling_keeps_what_is_unchanged_and_replaces_what_is_not() -> None:
+    recorder = Recorder()
+    network = Network()
+    async with web_server() as server, supervisor(recorder) as running:
+        kept, changed, gone = (check(name, server.probe()) for name in ("kept", "changed", "gone"))
+        await running.reconcile(plan(kept, changed, gone), network)
+        await until(lambda: all(recorder.states.get(name) == ["up"] for name in ("kept", "changed", "gone")))
+        recorder.events.clear()
+        await running.reconcile(plan(kept, replace(changed, timeout=0.1), check("new", server.probe())), network)
+        assert sorted(recorder.events) == [("added", "new"), ("removed", "gone"), ("replaced", "changed")]
+        runs = {name: len(recorder.outcomes[name]) for name in ("kept", "changed", "gone")}
+        await until(lambda: len(recorder.outcomes["kept"]) > runs["kept"])
+        await until(lambda: len(recorder.outcomes["changed"]) > runs["changed"])
+        assert len(recorder.outcomes["gone"]) == runs["gone"]
+        assert recorder.states["changed"] == ["up"]
+        await running.reconcile(plan(), network)
+        assert running.standings() == []
+
+
+async def test_a_check_never_overlaps_with_itself_and_counts_the_slots_it_missed() -> None:
+    recorder = Recorder()
+    async with web_server() as server, supervisor(recorder) as running:
+        server.hold = asyncio.Event()
+        await running.reconcile(plan(check("slow", server.probe(), every=0.1, timeout=0.55)), Network())
+        await until(lambda: recorder.missed_slots >= 4)
+        server.hold.set()
+    outcomes = recorder.outcomes["slow"]
+    for earlier, later in zip(outcomes, outcomes[1:], strict=False):
+        assert later.started >= earlier.started + earlier.duration
+
+
+async def test_a_hung_host_holds_up_no_other() -> None:
+    recorder = Recorder()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        async with web_server() as server, supervisor(recorder, Limits(500, 2)) as running:
+            hung = [
+                check(f"hung-{number}", {"kind": "http", "url": f"http://127.0.0.1:{port}/"}, host="hung", timeout=5.0)
+                for number in range(10)
+            ]
+            await running.reconcile(plan(*hung, check("well", server.probe(), host="well")), Network())
+            await until(lambda: len(recorder.outcomes.get("well", [])) >= 5)
+    assert not any(name.startswith("hung") for name in recorder.outcomes)
+
+
+async def test_a_crashing_probe_says_so_and_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    async with web_server() as server, supervisor(recorder) as running:
+        broken = check("web", server.probe())
+        monkeypatch.setattr("agent.probes.http.exchange", None)
+        await running.reconcile(plan(broken), Network())
+        await until(lambda: len(recorder.outcomes.get("web", [])) >= 3)
+        assert {outcome.reason for outcome in recorder.outcomes["web"]} == {"internal_error"}
+        assert "up" not in recorder.states.get("web", [])
+        assert "down" not in recorder.states.get("web", [])
