@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -147,7 +148,7 @@ async def test_a_check_never_overlaps_with_itself_and_counts_the_slots_it_missed
         await until(lambda: recorder.missed_slots >= 4)
         server.hold.set()
     outcomes = recorder.outcomes["slow"]
-    for earlier, later in zip(outcomes, outcomes[1:], strict=False):
+    for earlier, later in pairwise(outcomes):
         assert later.started >= earlier.started + earlier.duration
 
 
