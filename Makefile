@@ -1,7 +1,8 @@
 # The front door: `make` lists what there is.
 PYTHON ?= $(shell python3.11 -c 'import sys; print(sys.executable)' 2>/dev/null || echo python3)
 UV_VERSION := 0.13.8
-IMAGE ?= reachd
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE ?= reachd:$(VERSION)
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 
@@ -48,22 +49,24 @@ lock: ## the lock files, from pyproject.toml
 		--no-emit-index-url --no-annotate --upgrade --custom-compile-command 'make lock' "$$@"; }; \
 	compile pyproject.toml --group dev --output-file requirements-dev.lock; \
 	compile pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock; \
-	sed -n '/^\[build-system\]/,/^$$/s/^requires = \["\(.*\)"\]/\1/p' pyproject.toml \
-		| compile - --constraint requirements-dev.lock --output-file requirements-build.lock
+	compile --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 
-image: ## the container image, with docker or buildah
-	@if command -v docker >/dev/null && docker info >/dev/null 2>&1; then docker build --tag $(IMAGE) .; \
-	elif command -v buildah >/dev/null; then buildah build --tag $(IMAGE) .; \
-	else echo 'make image needs docker (and its daemon) or buildah' >&2; exit 1; fi
+image: ## the container image, with docker or buildah; BASE=... for another base image
+	@if docker info >/dev/null 2>&1; then build='docker build'; \
+	elif command -v buildah >/dev/null; then build='buildah build'; \
+	else echo 'make image needs buildah, or docker and its daemon' >&2; exit 1; fi; \
+	$$build --tag $(IMAGE) $(if $(BASE),--build-arg BASE=$(BASE)) \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) .
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
 .venv/.runtime: pyproject.toml requirements.lock requirements-build.lock | .venv/bin/python
-	$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) install --require-hashes -r requirements-build.lock
+	$(PIP) install --require-hashes --no-build-isolation -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.develop: requirements-dev.lock .venv/.runtime
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --require-hashes --no-build-isolation -r requirements-dev.lock
 	@touch $@
