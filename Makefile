@@ -1,7 +1,7 @@
 # The front door: `make` lists what there is.
 PYTHON ?= $(shell python3.11 -c 'import sys; print(sys.executable)' 2>/dev/null || echo python3)
 UV_VERSION := 0.13.8
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' agent/core/version.py)
 IMAGE ?= reachd:$(VERSION)
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
