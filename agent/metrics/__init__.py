@@ -1,1 +1,1 @@
-"""Every metric's name, labels, type and help in one catalogue, and the exposition."""
+"""Every metric in one catalogue, the state behind the series, and the exposition that renders them."""

@@ -1,0 +1,132 @@
+"""What the agent says of itself: is it on time, is it blind, is its configuration the one on disk?"""
+
+from platform import python_version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from agent.core.version import VERSION
+from agent.metrics.text import Description, Format, SeriesType
+
+_DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Bounds of the buckets in seconds: 10 ms is a stall, 50 ms the most that the agent allows itself."""
+
+
+class AgentMetrics:
+    """The agent's own metrics, in a registry of their own. Times are unix times, durations seconds."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        build = Gauge("reachd_build_info", "The version of reachd.", ["version", "python"], registry=registry)
+        build.labels(VERSION, python_version()).set(1)
+        self._reload_successful = Gauge(
+            "reachd_config_last_reload_successful",
+            "Whether the configuration on disk is the one in use.",
+            registry=registry,
+        )
+        self._reload_success_at = Gauge(
+            "reachd_config_last_reload_success_timestamp_seconds",
+            "Unix time at which a configuration was last put to use.",
+            registry=registry,
+        )
+        self._source_success_at = Gauge(
+            "reachd_source_last_success_timestamp_seconds",
+            "Unix time of the last good snapshot of a source; a failing source keeps its snapshot.",
+            ["source"],
+            registry=registry,
+        )
+        self._schedule_delay = Histogram(
+            "reachd_schedule_delay_seconds",
+            "Time between the moment at which a run was due and its start.",
+            buckets=_DELAYS,
+            registry=registry,
+        )
+        self._event_loop_delay = Histogram(
+            "reachd_event_loop_delay_seconds",
+            "How late the event loop woke a task that only waits.",
+            buckets=_DELAYS,
+            registry=registry,
+        )
+        self._exposition = Histogram(
+            "reachd_exposition_seconds",
+            "Time that the event loop spent on one scrape, in slices.",
+            buckets=_DELAYS,
+            registry=registry,
+        )
+        self._slots_missed = Counter(
+            "reachd_slots_missed_total",
+            "Slots without a run, because the run before had not ended or limits were full.",
+            registry=registry,
+        )
+        self._sink_dropped = Counter(
+            "reachd_sink_dropped_total",
+            "What a sink had to drop because its queue was full or its receiver did not take it.",
+            ["sink"],
+            registry=registry,
+        )
+        self._stalled_runs = Counter(
+            "reachd_stalled_runs_total",
+            "Runs that overlapped a stall of the event loop of over 10 ms; their times are left out of the latency.",
+            registry=registry,
+        )
+
+    def schedule_delay(self, seconds: float) -> None:
+        self._schedule_delay.observe(seconds)
+
+    def event_loop_delay(self, seconds: float) -> None:
+        self._event_loop_delay.observe(seconds)
+
+    def exposition(self, seconds: float) -> None:
+        self._exposition.observe(seconds)
+
+    def slots_missed(self, slots: int) -> None:
+        self._slots_missed.inc(slots)
+
+    def stalled_run(self) -> None:
+        self._stalled_runs.inc()
+
+    def sink_dropped(self, sink: str, count: int = 1) -> None:
+        """Counts what `sink` dropped; with a count of 0 the series begins to exist."""
+        self._sink_dropped.labels(sink).inc(count)
+
+    def reloaded(self, ok: bool, at: float) -> None:
+        """A configuration was put to use, or refused."""
+        self._reload_successful.set(ok)
+        if ok:
+            self._reload_success_at.set(at)
+
+    def source_succeeded(self, source: str, at: float) -> None:
+        self._source_success_at.labels(source).set(at)
+
+    def text(self, form: Format) -> bytes:
+        """All of it in one piece, with the end mark that OpenMetrics demands."""
+        return generate_openmetrics(self._registry) if form is Format.OPENMETRICS else generate_latest(self._registry)
+
+    def descriptions(self) -> list[Description]:
+        """The families, as documentation needs them."""
+        return [
+            Description(
+                f"{family.name}_total" if family.type == "counter" else family.name,
+                SeriesType(family.type),
+                family.documentation,
+                _LABELS.get(family.name, ()),
+            )
+            for family in self._registry.collect()
+        ]
+
+
+_LABELS = {
+    "reachd_build_info": ("version", "python"),
+    "reachd_source_last_success_timestamp_seconds": ("source",),
+    "reachd_sink_dropped": ("sink",),
+}
