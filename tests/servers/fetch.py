@@ -12,12 +12,12 @@ import fcntl
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.servers.catalogue import BIN, BY_NAME, PROGRAMS, SERVERS, Debian, Go, Program, PyPI
+from tests.servers.catalogue import BIN, BY_NAME, PROGRAMS, SERVERS, Debian, Go, Program, PyPI, find
 from tests.servers.commands import CommandError, run
 from tests.servers.debian import Unpacker
 
@@ -28,17 +28,18 @@ class UnavailableError(Exception):
     """A program cannot be brought in on this machine; the text says why."""
 
 
-def fetch(programs: Iterable[Program]) -> bool:
-    """Brings in the programs that are not there yet; gives whether all of them could be had."""
+def fetch(programs: Sequence[Program]) -> bool:
+    """Brings in the programs that are nowhere on this machine; gives whether all of them could be had."""
     with _one_at_a_time():
-        absent = [program for program in programs if not (BIN / program.name).exists()]
+        absent = [program for program in programs if find(program.name) is None]
+        packaged = [program for program in absent if isinstance(program.origin, Debian)]
         unpacker = Unpacker(SERVERS / "debian", SERVERS / "apt")
-        from_debian = [program for program in absent if isinstance(program.origin, Debian)]
-        if from_debian and not _attempt("package lists", partial(_package_lists, unpacker)):
-            absent = [program for program in absent if program not in from_debian]
-            _say(f"left out {', '.join(program.name for program in from_debian)}")
-        brought = [_attempt(program.name, partial(_bring, program, unpacker)) for program in absent]
-    return all(brought) and all((BIN / program.name).exists() for program in from_debian)
+        names = ", ".join(program.name for program in packaged)
+        if packaged and not _attempt(f"package lists for {names}", partial(_package_lists, unpacker)):
+            absent = [program for program in absent if program not in packaged]
+        for program in absent:
+            _attempt(program.name, partial(_bring, program, unpacker))
+    return all(find(program.name) is not None for program in programs)
 
 
 def _attempt(what: str, bring: Callable[[], None]) -> bool:
@@ -137,7 +138,7 @@ def main(arguments: list[str]) -> int:
     if unknown := sorted(set(chosen.names) - set(BY_NAME)):
         parser.error(f"no such program: {', '.join(unknown)}; there are {', '.join(BY_NAME)}")
     programs = [BY_NAME[name] for name in chosen.names] or PROGRAMS
-    return 0 if fetch(program for program in programs if program.quick or not chosen.quick) else 1
+    return 0 if fetch([program for program in programs if program.quick or not chosen.quick]) else 1
 
 
 if __name__ == "__main__":
