@@ -1,0 +1,98 @@
+"""The command line: arguments in, exit status out."""
+
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from agent.core.version import VERSION
+from agent.probes._settings import parse_duration
+
+_EPILOG = """\
+Exit status: 0 fine, 1 something is down, 2 usage, configuration or port in use, 3 the agent itself broke.
+Start with `reachd demo`, or with `reachd check https://meshery.example.com/`.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns the exit status."""
+    options = _parser().parse_args(arguments)
+    # A command is loaded when it is called, so that the daemon does not carry the demo and the demo's servers.
+    command = import_module(f"agent.commands.{options.command}")
+    try:
+        return int(command.execute(options))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="reachd",
+        description="Watches whether every connection a platform depends on can really be made.",
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"reachd {VERSION}")
+    add = parser.add_subparsers(metavar="COMMAND", dest="command", required=True).add_parser
+
+    _add_config(add("run", help="the daemon: probes, metrics, status page"), required=True)
+
+    check = add("check", help="check once, now: everything, some checks by name, or bare URLs")
+    check.add_argument("names", nargs="*", metavar="NAME or URL", help="checks to run, or URLs to probe")
+    _add_config(check, required=False)
+    check.add_argument(
+        "--wait", type=_duration, default=0.0, metavar="5m", help="go on until all are up, this long at most"
+    )
+    check.add_argument("--strict", action="store_true", help="a check without a verdict is a failure")
+    check.add_argument("--output", choices=("table", "json", "junit"), default="table")
+
+    explain = add("explain", help="what a failure reason means, or a check's last failure in full")
+    explain.add_argument("subject", metavar="REASON or CHECK", help="such as connect_refused, or prod/broker-client")
+    explain.add_argument(
+        "--agent", default="http://127.0.0.1:9886", metavar="URL", help="the running agent to ask about a check"
+    )
+
+    validate = add("validate", help="all problems of configuration files at once; touches no network")
+    validate.add_argument("config", nargs="+", type=Path, metavar="FILE")
+
+    targets = add("targets", help="what will be reached, from where, on which port, and why")
+    _add_config(targets, required=True)
+    targets.add_argument("--output", choices=("table", "json", "networkpolicy"), default="table")
+
+    add("probes", help="the probe kinds and their keys")
+    add("reasons", help="the failure reasons, and who is to blame")
+    add("metrics", help="the metrics, from the code")
+
+    demo = add("demo", help="a simulated Meshery on loopback, watched by the real agent")
+    demo.add_argument("action", nargs="?", choices=("start", "faults", "break", "repair"), default="start")
+    demo.add_argument("fault", nargs="?", help="the fault to switch on (break) or off (repair); `faults` lists them")
+    demo.add_argument("--listen", default="127.0.0.1:9886", metavar="HOST:PORT", help="where the agent listens")
+    return parser
+
+
+def _add_config(parser: ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "--config",
+        nargs="+",
+        action="extend",
+        type=Path,
+        required=required,
+        metavar="FILE",
+        help="configuration files or directories; several are merged",
+    )
+
+
+def _duration(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""A check for a bare URL, without any configuration."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from agent.core.check import Check, Path, Severity
+from agent.probes import settings_of
+from agent.probes._settings import ProbeSettings
+
+TIMEOUT = 5.0
+_EVERY = 15.0
+_KEY_OF_SCHEME = {
+    "http": ("http", "url"),
+    "https": ("http", "url"),
+    "ws": ("websocket", "url"),
+    "wss": ("websocket", "url"),
+    "tcp": ("tcp", "address"),
+    "tls": ("tls", "address"),
+    "grpc": ("grpc", "address"),
+    "nats": ("nats", "address"),
+    "dns": ("dns", "name"),
+}
+
+
+def is_url(text: str) -> bool:
+    """Whether an argument of `reachd check` is a URL and not the name of a check."""
+    return "://" in text
+
+
+def adhoc_checks(urls: Sequence[str]) -> tuple[Check, ...]:
+    """One check for each URL. Raises ValueError, with a remedy, for a URL that says nothing to probe."""
+    return tuple(_adhoc_check(url, number) for number, url in enumerate(urls, start=1))
+
+
+def _adhoc_check(url: str, number: int) -> Check:
+    settings = _settings(url)
+    endpoint = settings.endpoint()
+    return Check(
+        deployment="default",
+        system="custom",
+        component="custom",
+        name=f"url-{number}",
+        kind=settings.kind,
+        vantage="client",
+        settings=settings,
+        every=_EVERY,
+        timeout=TIMEOUT,
+        slo=0.999,
+        latency_objective=0.5,
+        severity=Severity.INFO,
+        target=settings.target(),
+        host=endpoint.host,
+        path=Path("here", endpoint.host, f"{endpoint.port}/tcp", "asked for on the command line"),
+        origin="command line",
+    )
+
+
+def _settings(url: str) -> ProbeSettings:
+    scheme = urlsplit(url).scheme
+    if scheme not in _KEY_OF_SCHEME:
+        schemes = ", ".join(f"{known}://" for known in _KEY_OF_SCHEME)
+        raise ValueError(f"{url}: cannot probe a URL that starts with {scheme}://; expected one of {schemes}")
+    kind, key = _KEY_OF_SCHEME[scheme]
+    value = url if key == "url" else url.partition("://")[2].rstrip("/")
+    try:
+        return settings_of(kind).model_validate({"kind": kind, key: value})
+    except ValidationError as error:
+        raise ValueError(f"{url}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None

@@ -1,0 +1,102 @@
+"""`reachd check`: everything once, now, with a verdict and the next step in words for each line."""
+
+import asyncio
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from time import monotonic
+
+from agent.commands.adhoc import adhoc_checks, is_url
+from agent.commands.check_formats import as_json, as_junit
+from agent.commands.check_table import CheckTable
+from agent.commands.configuration import load_or_complain
+from agent.commands.status import ExitStatus
+from agent.commands.terminal import Terminal
+from agent.core.check import Check, Plan
+from agent.core.transitions import State
+from agent.engine.limits import Limits
+from agent.engine.once import Result, run_once
+from agent.probes._network import Network
+from agent.settings.model import Configuration
+from agent.settings.plan import plan
+
+_WAIT_BETWEEN = 2.0
+_LONG = 30.0
+"""Seconds of timeout from which on a check runs only when it is named: it holds a connection to see who cuts it."""
+
+
+def execute(options: Namespace) -> ExitStatus:
+    """Checks what the configuration and the arguments name."""
+    configuration = load_or_complain(options.config) if options.config else Configuration()
+    if configuration is None:
+        return ExitStatus.USAGE
+    try:
+        wanted, left_out, whole = _select(configuration, options.names)
+        network = Network(proxies=configuration.proxies(), forbidden=configuration.forbidden_addresses)
+    except ValueError as error:
+        sys.stderr.write(f"reachd check: {error}\n")
+        return ExitStatus.USAGE
+    limits = Limits(configuration.limits.in_flight, configuration.limits.per_host)
+    session = _Session(wanted, network, limits, strict=options.strict)
+    results = asyncio.run(session.until_up(options.wait, show_progress=options.output == "table"))
+    terminal = Terminal()
+    if options.output == "table":
+        CheckTable(wanted, terminal).write(results, left_out, whole.untestable)
+    else:
+        terminal.line(as_json(results) if options.output == "json" else as_junit(results))
+    return session.status(results)
+
+
+def _select(configuration: Configuration, names: Sequence[str]) -> tuple[tuple[Check, ...], tuple[Check, ...], Plan]:
+    """The checks to run, those left out because they take long and were not named, and the plan.
+
+    Raises ValueError for a name that no check has, or when there is nothing to check.
+    """
+    whole = plan(configuration)
+    urls = [name for name in names if is_url(name)]
+    named = set(names) - set(urls)
+    known = {check.name for check in whole.checks} | {str(check.key) for check in whole.checks}
+    if unknown := sorted(named - known):
+        raise ValueError(f"no check is named {unknown[0]}; `reachd targets` lists them")
+    if names:
+        chosen = tuple(check for check in whole.checks if check.name in named or str(check.key) in named)
+        return (*chosen, *adhoc_checks(urls)), (), Plan(whole.checks)
+    if not whole.checks:
+        raise ValueError("nothing to check; name a URL, or a configuration with --config")
+    short = tuple(check for check in whole.checks if check.timeout <= _LONG)
+    return short, tuple(check for check in whole.checks if check.timeout > _LONG), whole
+
+
+class _Session:
+    """Runs the chosen checks, again and again where that is asked for."""
+
+    def __init__(self, checks: tuple[Check, ...], network: Network, limits: Limits, *, strict: bool) -> None:
+        self._checks = checks
+        self._network = network
+        self._limits = limits
+        self._failing = {State.DOWN, State.BLOCKED} | ({State.UNKNOWN} if strict else set())
+
+    async def until_up(self, wait: float, *, show_progress: bool) -> list[Result]:
+        """The results of the first round in which all are up, or of the last one begun within `wait` seconds."""
+        deadline = monotonic() + wait
+        table = CheckTable(self._checks, Terminal()) if show_progress else None
+        while True:
+            results = await self._round(table)
+            remaining = deadline - monotonic()
+            if self.status(results) is ExitStatus.FINE or remaining < _WAIT_BETWEEN:
+                return results
+            if table is not None:
+                table.waiting([result for result in results if result.state in self._failing], remaining)
+            await asyncio.sleep(_WAIT_BETWEEN)
+
+    def status(self, results: Sequence[Result]) -> ExitStatus:
+        """DOWN when any result is a failure."""
+        return ExitStatus.DOWN if any(result.state in self._failing for result in results) else ExitStatus.FINE
+
+    async def _round(self, table: CheckTable | None) -> list[Result]:
+        results: dict[str, Result] = {}
+        async for result in run_once(self._checks, self._network, self._limits):
+            results[str(result.check.key)] = result
+            if table is not None:
+                table.progress(len(results))
+        return [results[str(check.key)] for check in self._checks]

@@ -1,0 +1,97 @@
+"""The results of `reachd check` for people: sections by path, one line for each check, the next step below it."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from agent.commands.terminal import Terminal
+from agent.core.check import Check, UntestableRow
+from agent.core.explanations import explain
+from agent.core.outcome import Outcome
+from agent.core.transitions import State
+from agent.engine.once import Result
+
+
+class CheckTable:
+    """Shows progress while checks run, and the sections at the end."""
+
+    def __init__(self, checks: Sequence[Check], terminal: Terminal) -> None:
+        self._total = len(checks)
+        self._terminal = terminal
+        self._name_width = max((len(check.name) for check in checks), default=0)
+        self._target_width = min(60, max((len(check.target) for check in checks), default=0))
+
+    def progress(self, done: int) -> None:
+        """Says how many checks have ended."""
+        self._terminal.progress(f"{done} of {self._total} checks done …")
+
+    def waiting(self, results: Sequence[Result], seconds: float) -> None:
+        """Says which results are not good enough yet, and for how many seconds more they are waited for."""
+        names = [result.check.name for result in results]
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        self._terminal.progress(f"waiting {seconds:.0f} s more for {shown} …")
+
+    def write(self, results: Sequence[Result], left_out: Sequence[Check], untestable: Sequence[UntestableRow]) -> None:
+        """Writes all sections and the summary."""
+        for deployment, of_deployment in groupby(results, key=lambda result: result.check.deployment):
+            for (source, destination), section in groupby(of_deployment, key=_path):
+                self._terminal.line()
+                self._terminal.line(self._terminal.bold(f"{deployment}: {source} → {destination}"))
+                for result in section:
+                    self._write_result(result)
+        self._write_summary(results, left_out, untestable)
+
+    def _write_result(self, result: Result) -> None:
+        check, terminal = result.check, self._terminal
+        name, target = check.name.ljust(self._name_width), check.target.ljust(self._target_width)
+        terminal.line(f"  {terminal.mark(result.state)} {name}  {target}  {_verdict(result)}".rstrip())
+        for text in _next_steps(result):
+            terminal.line(terminal.dim(f"      {text}"))
+
+    def _write_summary(
+        self, results: Sequence[Result], left_out: Sequence[Check], untestable: Sequence[UntestableRow]
+    ) -> None:
+        counts = {state: sum(1 for result in results if result.state is state) for state in State}
+        parts = [f"{count} {state}" for state, count in counts.items() if count or state is State.UP]
+        self._terminal.line()
+        self._terminal.line(self._terminal.bold(f"{len(results)} checks: {', '.join(parts)}"))
+        if left_out:
+            names = ", ".join(check.name for check in left_out)
+            self._terminal.line(f"Left out because they take long; name them to run them: {names}")
+        if untestable:
+            self._terminal.line(f"Not testable from here: {len(untestable)}; `reachd targets` lists them and why")
+
+
+def _path(result: Result) -> tuple[str, str]:
+    return result.check.path.source, result.check.path.destination
+
+
+def _verdict(result: Result) -> str:
+    outcome = result.outcome
+    if outcome is None:
+        return f"not run: {', '.join(result.blocked_by)} is down"
+    if result.state is State.UP:
+        remark = f"  {outcome.detail}" if outcome.detail else ""
+        return f"{_milliseconds(outcome.duration)}{remark}"
+    if outcome.reason is None:
+        return f"no verdict: {outcome.detail}"
+    return f"{outcome.reason} ({_blame(outcome)}): {outcome.detail or explain(outcome.reason).phrase}"
+
+
+def _blame(outcome: Outcome) -> str:
+    where = f", in phase {outcome.phase}" if outcome.phase else ""
+    return f"blame: {outcome.reason.blame}{where}" if outcome.reason else ""
+
+
+def _next_steps(result: Result) -> list[str]:
+    outcome = result.outcome
+    if outcome is None or result.state is State.UP:
+        return []
+    steps = [outcome.advice] if outcome.advice else []
+    if outcome.reason is not None:
+        explanation = explain(outcome.reason)
+        steps += [explanation.phrase, f"try: {explanation.try_first[0]}"]
+    return steps
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"

@@ -1,0 +1,20 @@
+"""`reachd validate`: all problems at once, and what might go wrong although it is valid."""
+
+import sys
+from argparse import Namespace
+
+from agent.commands.configuration import load_or_complain
+from agent.commands.status import ExitStatus
+from agent.settings.plan import plan, warnings
+
+
+def execute(options: Namespace) -> ExitStatus:
+    """Writes problems or warnings. Touches no network."""
+    configuration = load_or_complain(options.config)
+    if configuration is None:
+        return ExitStatus.USAGE
+    for warning in warnings(configuration):
+        sys.stderr.write(f"warning: {warning}\n")
+    wanted = plan(configuration)
+    sys.stdout.write(f"valid: {len(wanted.checks)} checks, {len(wanted.untestable)} rows not testable from here\n")
+    return ExitStatus.FINE
