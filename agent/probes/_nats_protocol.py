@@ -1,11 +1,9 @@
 """What a NATS server says on its ports (the client protocol of docs.nats.io; nats-server 2.1.9 to 2.14)."""
 
-import json
-from collections.abc import Mapping
-
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._connection import Connection
+from agent.probes._json import JsonObject, json_object, text_of
 from agent.probes._text import quote
 
 _MAX_LINE = 64 * 1024
@@ -21,8 +19,8 @@ _REASON_OF_ERROR = (  # nats-server: errors.go, client.go, server.go
     ("connection throttling", Reason.RATE_LIMITED),
 )
 
-Info = Mapping[str, object]
-"""The JSON object of an INFO line. Nothing in it can be relied on."""
+Info = JsonObject
+"""The object of an INFO line."""
 
 
 class Lines:
@@ -79,11 +77,8 @@ def error_failure(line: bytes) -> ProbeFailure:
 
 def parse_info(line: bytes) -> Info:
     """The object of an INFO line. Raises ProbeFailure when it is none."""
-    try:
-        info: object = json.loads(line.removeprefix(b"INFO "))
-    except (ValueError, RecursionError):
-        info = None
-    if not isinstance(info, dict):
+    info = json_object(line.removeprefix(b"INFO "))
+    if info is None:
         raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the server's INFO is not a JSON object: {quote(line)}")
     return info
 
@@ -111,7 +106,6 @@ def _port_for_servers(info: Info) -> str:
     return "route" if "nonce" in info or "lnoc" in info else ""
 
 
-def version_of(info: Info) -> str:
-    """The server's version as it says it, safe to show."""
-    version = info.get("version")
-    return quote(version, 40) if isinstance(version, str) else "unknown"
+def server_name(document: JsonObject) -> str:
+    """Program and version as INFO or /varz say it, safe to show."""
+    return f"nats-server {quote(text_of(document, 'version') or 'of unknown version', 40)}"

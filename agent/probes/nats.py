@@ -15,7 +15,7 @@ from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.core.version import VERSION
 from agent.probes._connection import TCP_METRICS, Connection, connect
-from agent.probes._nats_protocol import Info, Lines, error_failure, judge_info, parse_info, version_of
+from agent.probes._nats_protocol import Info, Lines, error_failure, judge_info, parse_info, server_name
 from agent.probes._network import Network
 from agent.probes._settings import Address, Endpoint, ProbeSettings, SecretText, TlsSettings, parse_address
 from agent.probes._text import quote
@@ -123,7 +123,7 @@ class NatsProbe:
             await self._secure(run, connection, info, lines)
             if self._authenticate is not None:
                 await self._sign_in(run, connection, lines, info, self._authenticate)
-        run.detail = f"nats-server {version_of(info)}"
+        run.detail = server_name(info)
         if self._authenticate is None and info.get("auth_required") is True:
             run.detail += "; it wants authentication, which was not tried without credentials"
 
