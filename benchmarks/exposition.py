@@ -115,7 +115,9 @@ def main() -> None:
     for check, standing in zip(all_checks, standings, strict=True):
         sink.observed(check, _outcome(random), standing)
     gc.collect()
-    print(f"memory: {tracemalloc.get_traced_memory()[0] / checks:.0f} bytes per check, its last outcome's floats included")
+    print(
+        f"memory: {tracemalloc.get_traced_memory()[0] / checks:.0f} bytes per check, its last outcome's floats included"
+    )
     tracemalloc.stop()
     outcomes = [_outcome(random) for _ in all_checks]
     gc.collect()

@@ -1,0 +1,73 @@
+"""10,000 HTTP checks every 15 s on loopback, with a scrape every 15 s: CPU, memory, punctuality and stalls."""
+
+import os
+import sys
+import time
+
+from benchmarks.agent_process import agent, http_checks
+from benchmarks.machine import cpu_seconds, peak_resident_bytes, resident_bytes
+from tests.servers.run import nginx
+
+CHECKS = 10_000
+EVERY = 15.0
+MINUTES = float(os.environ.get("REACHD_BENCH_MINUTES", "3"))
+_NGINX = 'access_log off; server { listen 127.0.0.1:PORT; location / { return 200 "ok"; } }'
+
+
+def quantile(buckets: list[tuple[float, float]], share: float) -> float:
+    """The upper bound of the bucket that holds the quantile; `buckets` are (bound, cumulative count), ascending."""
+    wanted = buckets[-1][1] * share
+    return next(bound for bound, count in buckets if count >= wanted)
+
+
+def _difference(after: list[tuple[float, float]], before: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [(bound, count - earlier) for (bound, count), (_, earlier) in zip(after, before, strict=True)]
+
+
+def main() -> int:
+    """Prints what was seen beside its bars. Returns 1 when one is missed."""
+    with nginx(_NGINX) as server:
+        configuration: dict[str, object] = {"checks": http_checks(f"{server.url}/", CHECKS, f"{EVERY:.0f}s")}
+        configuration["limits"] = {"in_flight": 1000, "per_host": 1000}
+        with agent(configuration) as running:
+            time.sleep(2 * EVERY)
+
+            def buckets(name: str) -> list[tuple[float, float]]:
+                return sorted((float(labels["le"]), value) for labels, value in running.samples(f"{name}_bucket"))
+
+            delays = {
+                name: buckets(name) for name in ("reachd_schedule_delay_seconds", "reachd_event_loop_delay_seconds")
+            }
+            missed = running.total("reachd_slots_missed_total")
+            time.sleep(EVERY)
+            cpu, runs, began = cpu_seconds(running.pid), running.total("probe_runs_total"), time.perf_counter()
+            for _ in range(int(MINUTES * 60 / EVERY)):
+                time.sleep(EVERY)
+                size = len(running.scrape(compressed=True))
+            seconds = time.perf_counter() - began
+            share = (cpu_seconds(running.pid) - cpu) / seconds
+            probes = (running.total("probe_runs_total") - runs) / seconds
+            schedule, loop = (_difference(buckets(name), before) for name, before in delays.items())
+            memory, peak = resident_bytes(running.pid) / 1e6, peak_resident_bytes(running.pid) / 1e6
+            lines = running.scrape().count(b"\n")
+            missed = running.total("reachd_slots_missed_total") - missed
+            failures = running.total("probe_failures_total")
+    longest = next(bound for bound, count in loop if count == loop[-1][1])
+    rows = [
+        ("share of one core", share, 0.18, "{:.3f}"),
+        ("memory, MB", memory, 220, "{:.0f}"),
+        ("schedule delay p99, s (bucket)", quantile(schedule, 0.99), 0.05, "{:g}"),
+        ("missed slots", missed, 0, "{:.0f}"),
+        ("longest event-loop delay, s (bucket)", longest, 0.05, "{:g}"),
+        ("failed runs", failures, 0, "{:.0f}"),
+    ]
+    sys.stdout.write(
+        f"{CHECKS} checks, {probes:.0f} probes/s, {lines} lines, {size} bytes compressed, peak {peak:.0f} MB\n"
+    )
+    for name, seen, bar, form in rows:
+        sys.stdout.write(f"{name:40} {form.format(seen):>8}  bar {bar:g}\n")
+    return 0 if all(seen <= bar for _, seen, bar, _ in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
