@@ -24,7 +24,7 @@ class AgentMetrics:
     """The agent's own metrics, in a registry of their own. Times are unix times, durations seconds."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         build = Gauge("reachd_build_info", "The version of reachd.", ["version", "python"], registry=registry)
@@ -110,7 +110,10 @@ class AgentMetrics:
 
     def text(self, form: Format) -> bytes:
         """All of it in one piece, with the end mark that OpenMetrics demands."""
-        return generate_openmetrics(self._registry) if form is Format.OPENMETRICS else generate_latest(self._registry)
+        if form is Format.TEXT:
+            return generate_latest(self._registry)
+        text: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
+        return text
 
     def descriptions(self) -> list[Description]:
         """The families, as documentation needs them."""

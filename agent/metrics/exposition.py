@@ -1,4 +1,4 @@
-"""A scrape: which format and coding the reader takes, and the text, made in slices between which the agent does its work."""
+"""A scrape: the format and coding that the reader takes, and the text, made in slices so that probes keep their time."""
 
 import zlib
 from asyncio import Lock, sleep

@@ -4,6 +4,7 @@ Each is one comprehension over the records, because a call per line would cost m
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from agent.core.reasons import PHASES
@@ -13,7 +14,8 @@ from agent.metrics.text import Description, SeriesType, escape_label, number
 
 CHECK_LABELS = ("deployment", "system", "component", "check", "kind", "vantage")
 
-_JUDGED = (State.UP, State.DOWN)
+_UP, _DOWN = State.UP, State.DOWN
+_setting = lru_cache(number)  # thousands of checks share a handful of settings
 _PHASE_NAMES = tuple([str(phase) for phase in PHASES])
 _GAUGE, _COUNTER, _INFO = SeriesType.GAUGE, SeriesType.COUNTER, SeriesType.INFO
 
@@ -37,9 +39,9 @@ FAMILIES = (
         _GAUGE,
         "Whether the last conclusive run succeeded; absent while the state is unknown or blocked.",
         lambda name, records: [
-            f"{name}{{{r.labels}}} {r.success:d}\n"
+            f"{name}{{{r.labels}}} {'1' if r.success else '0'}\n"
             for r in records
-            if r.success is not None and r.standing.state in _JUDGED
+            if r.success is not None and (r.standing.state is _UP or r.standing.state is _DOWN)
         ],
     ),
     _family(
@@ -54,7 +56,7 @@ FAMILIES = (
         _GAUGE,
         "1 while the check is down, with the reason of the last run that failed.",
         lambda name, records: [
-            f"{name}{{{r.labels},{r.failure}}} 1\n" for r in records if r.standing.state is State.DOWN and r.failure
+            f"{name}{{{r.labels},{r.failure}}} 1\n" for r in records if r.standing.state is _DOWN and r.failure
         ],
         "reason",
         "phase",
@@ -140,19 +142,19 @@ FAMILIES = (
         "probe_interval_seconds",
         _GAUGE,
         "Configured time from run to run.",
-        lambda name, records: [f"{name}{{{r.labels}}} {number(r.check.every)}\n" for r in records],
+        lambda name, records: [f"{name}{{{r.labels}}} {_setting(r.check.every)}\n" for r in records],
     ),
     _family(
         "probe_slo_ratio",
         _GAUGE,
         "Configured share of the runs that must succeed.",
-        lambda name, records: [f"{name}{{{r.labels}}} {number(r.check.slo)}\n" for r in records],
+        lambda name, records: [f"{name}{{{r.labels}}} {_setting(r.check.slo)}\n" for r in records],
     ),
     _family(
         "probe_latency_objective_seconds",
         _GAUGE,
         "Configured duration above which a successful run is slow.",
-        lambda name, records: [f"{name}{{{r.labels}}} {number(r.check.latency_objective)}\n" for r in records],
+        lambda name, records: [f"{name}{{{r.labels}}} {_setting(r.check.latency_objective)}\n" for r in records],
     ),
     _family(
         "probe_target_info",

@@ -23,7 +23,9 @@ Samples = float | dict[str, float] | None
 
 def describe(metric: Metric) -> Description:
     """The family that a metric is exported as."""
-    return Description(metric.name, _SERIES_TYPE[metric.type], metric.help, tuple([label.name for label in metric.labels]))
+    return Description(
+        metric.name, _SERIES_TYPE[metric.type], metric.help, tuple([label.name for label in metric.labels])
+    )
 
 
 class MeasuredFamily:

@@ -65,7 +65,9 @@ class Store:
         yield from _family(LATENCY, form, (latency.lines(form) for latency in latencies))
         yield from _family(CHECKS, form, iter((_state_lines(records),)))
         for metric in measured:
-            yield from _family(describe(metric), form, ("".join(_measured_lines(metric, some)) for some in _slices(records)))
+            yield from _family(
+                describe(metric), form, ("".join(_measured_lines(metric, some)) for some in _slices(records))
+            )
 
     def _latency(self, check: Check) -> Latency:
         labels = check.series_labels

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from math import isfinite, isnan
 from typing import NamedTuple
 
 
@@ -44,8 +45,8 @@ def labels_text(labels: Iterable[tuple[str, str]]) -> str:
 
 def number(value: float) -> str:
     """A sample's value, exactly: whole numbers without a fraction, all others as Python writes them."""
-    if value - value != 0:  # infinite, or not a number
-        return "NaN" if value != value else "+Inf" if value > 0 else "-Inf"
+    if not isfinite(value):
+        return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
     whole = int(value)
     return str(whole) if whole == value and -1e15 < value < 1e15 else repr(value)
 

@@ -17,3 +17,9 @@ def _escape(character: str) -> str:
     if character == '"':
         return '\\"'
     return character.encode("unicode_escape").decode("ascii")
+
+
+def printable(text: str, limit: int = _LIMIT) -> str:
+    """The beginning of `text` with everything escaped that is not printable, without quotation marks around it."""
+    shown = "".join(character if character.isprintable() else _escape(character) for character in text[:limit])
+    return f"{shown}…" if len(text) > limit else shown
