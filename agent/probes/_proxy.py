@@ -27,6 +27,12 @@ def parse_proxy(url: str) -> Proxy:
     return Proxy(parts.hostname, parts.port or 80, credentials)
 
 
+def no_proxy(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The entries of NO_PROXY, in either case of the name."""
+    text = environment.get("NO_PROXY", "") or environment.get("no_proxy", "")
+    return tuple(entry.strip().lower() for entry in text.split(",") if entry.strip())
+
+
 class Proxies:
     """Chooses the proxy for a target by scheme and NO_PROXY."""
 
@@ -43,8 +49,7 @@ class Proxies:
             return environment.get(name, "") or environment.get(name.lower(), "")
 
         http, https = variable("HTTP_PROXY"), variable("HTTPS_PROXY")
-        exceptions = tuple(entry.strip().lower() for entry in variable("NO_PROXY").split(",") if entry.strip())
-        return cls(parse_proxy(http) if http else None, parse_proxy(https) if https else None, exceptions)
+        return cls(parse_proxy(http) if http else None, parse_proxy(https) if https else None, no_proxy(environment))
 
     def choose(self, scheme: str, host: str, port: int) -> Proxy | None:
         """The proxy for a target, or None. Loopback is never reached through a proxy (Go: httpproxy.useProxy)."""

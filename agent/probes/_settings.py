@@ -1,7 +1,7 @@
 """The configuration types that probes share. Names of TLS and authentication keys are those of Prometheus."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -215,6 +215,10 @@ class ProbeSettings(Model):
     """What the probe may measure."""
 
     kind: str
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
+        """Without the request headers, which may hold credentials from the environment."""
+        return [(name, value) for name, value in super().__repr_args__() if name != "headers"]
 
     def endpoint(self) -> Endpoint:
         """The host and port that the probe connects to."""

@@ -1,0 +1,131 @@
+"""Reads the configuration from files and says all that is wrong with it at once. Touches no network."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path as FilePath
+
+from pydantic import ValidationError
+
+from agent.settings.document import MAX_BYTES, Place, YamlList, YamlMapping, place_of, read_document
+from agent.settings.environment import expand
+from agent.settings.model import Configuration
+from agent.settings.plan import timeout_problems
+from agent.settings.problems import ConfigurationError, Path, Problem, render_path
+from agent.settings.references import report_references
+from agent.settings.secrets import report_literal_secrets
+from agent.settings.wording import explain
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+def load(paths: Sequence[FilePath], environment: Mapping[str, str] = os.environ) -> Configuration:
+    """The configuration that the files, and the YAML files in the directories, make together.
+
+    Raises ConfigurationError with every problem found.
+    """
+    documents: list[YamlMapping] = []
+    problems: list[Problem] = []
+    readable = True
+    for path in paths:
+        try:
+            for file in files_of(path):
+                document, found = read_document(_content(file), str(file))
+                documents.append(document)
+                problems += found
+        except ConfigurationError as error:
+            problems += error.problems
+            readable = False
+    if not readable:
+        raise ConfigurationError(problems)
+    return _validate(documents, problems, environment)
+
+
+def files_of(path: FilePath) -> list[FilePath]:
+    """The file itself, or the YAML files of a directory by name, as a mounted ConfigMap has them behind symlinks."""
+    if not path.is_dir():
+        return [path]
+    try:
+        entries = sorted(path.iterdir())
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    files = [entry for entry in entries if entry.suffix in _SUFFIXES and entry.name[0] != "." and entry.is_file()]
+    if not files:
+        raise ConfigurationError([Problem(str(path), 0, "", "the directory holds no *.yaml or *.yml file; add one")])
+    return files
+
+
+def _content(file: FilePath) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(path: FilePath, error: OSError) -> ConfigurationError:
+    return ConfigurationError([Problem(str(path), 0, "", f"cannot be read: {error.strerror}; check name and rights")])
+
+
+class _Findings:
+    """Problems by their path in the merged configuration."""
+
+    def __init__(self, top: YamlMapping, problems: list[Problem], fallback: str) -> None:
+        """`fallback`: the file to name for what is written nowhere."""
+        self._top = top
+        self._fallback = Place(fallback, 1)
+        self.problems = problems
+        self.paths: set[Path] = set()
+
+    def report(self, path: Path, message: str) -> None:
+        place = place_of(path, self._top) or self._fallback
+        self.problems.append(Problem(place.file, place.line, render_path(path, self._top), message))
+        self.paths.add(path)
+
+
+def _validate(
+    documents: Sequence[YamlMapping], problems: list[Problem], environment: Mapping[str, str]
+) -> Configuration:
+    top = YamlMapping()
+    for document in documents:
+        _merge(top, document, (), problems)
+    first = next((place.file for place in top.places.values()), "")
+    findings = _Findings(top, problems, first)
+    written = expand(top, environment, findings.report)
+    report_literal_secrets(top, findings.report)
+    report_references(top, findings.report)
+    configuration = None
+    try:
+        configuration = Configuration.model_validate(top)
+        configuration.proxies(environment)
+    except ValidationError as error:
+        for path, message in explain(error, top):
+            if path not in findings.paths:
+                findings.report(path, message)
+    except ValueError as error:
+        message = f"HTTP_PROXY or HTTPS_PROXY in the environment: {error}; correct it, or write proxy: none"
+        findings.report(("proxy",), message)
+    if configuration is not None and not problems:
+        for path, message in timeout_problems(configuration):
+            findings.report(path, message)
+    if configuration is None or problems:
+        raise ConfigurationError(problems)
+    return configuration.with_references(written)
+
+
+def _merge(top: YamlMapping, other: YamlMapping, path: Path, problems: list[Problem]) -> None:
+    """Adds what `other` holds: lists concatenate, mappings merge, and what is there already is a problem."""
+    for key, value in other.items():
+        place = other.places[key]
+        known = top.get(key)
+        if key not in top:
+            top[key] = value
+            top.places[key] = place
+        elif isinstance(known, YamlMapping) and isinstance(value, YamlMapping):
+            _merge(known, value, (*path, key), problems)
+        elif isinstance(known, YamlList) and isinstance(value, YamlList):
+            known.extend(value)
+            known.places.extend(value.places)
+        else:
+            before = top.places[key]
+            message = f"set already at {before.file}:{before.line}; set it in one place only"
+            problems.append(Problem(place.file, place.line, render_path((*path, key), top), message))

@@ -1,0 +1,198 @@
+"""The whole configuration. Its keys are a contract: people's files depend on them."""
+
+import os
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path as FilePath
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, WithJsonSchema
+
+from agent.core.check import Vantage
+from agent.probes._proxy import Proxies, Proxy, no_proxy, parse_proxy
+from agent.probes._settings import BasicAuthSettings, Endpoint, EnvironmentText, HttpUrl, Model, parse_address
+from agent.profiles import deployment_model, profile_names
+from agent.settings.checks import CheckSettings, Interval, Objective, Ratio, Timeout, problem_below
+from agent.settings.problems import Path, unknown
+
+ProxyChoice = Literal["from_environment", "none"] | Proxy
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    parse_address(f"{host}:1" if port == "0" else value)
+    return value
+
+
+def _proxy(value: object) -> ProxyChoice:
+    if isinstance(value, Proxy):
+        return value
+    if value == "from_environment":
+        return "from_environment"
+    if value == "none":
+        return "none"
+    if not isinstance(value, str):
+        raise ValueError("expected from_environment, none, or a URL such as http://proxy.example.com:3128")
+    proxy = parse_proxy(value)
+    if proxy.credentials and not isinstance(value, EnvironmentText):
+        raise ValueError("a password must not be written in the configuration; put it into the URL with ${NAME}")
+    return proxy
+
+
+def _one_or_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("expected a network in quotes, as in 169.254.0.0/16")
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ValueError("expected a network without host bits, as in 169.254.0.0/16 or fd00::/8") from None
+
+
+def deployment_class(value: object) -> type[Model]:
+    """The settings class for one entry of `deployments`. Raises ValueError or, for its profile, ValidationError."""
+    if not isinstance(value, dict):
+        raise ValueError("expected a deployment's keys, as in {name: prod, profile: meshery}")
+    profile = value.get("profile")
+    if not isinstance(profile, str):
+        raise problem_below("profile", f"the key 'profile' is missing; it names the platform, one of {_profiles()}")
+    if profile not in profile_names():
+        raise problem_below("profile", unknown("profile", profile, profile_names()))
+    return deployment_model(profile)
+
+
+def _profiles() -> str:
+    return ", ".join(profile_names())
+
+
+def _deployment(value: object) -> Model:
+    return value if isinstance(value, Model) else deployment_class(value).model_validate(value)
+
+
+class Defaults(Model):
+    """What holds for every check that does not say otherwise."""
+
+    every: Interval = 15.0
+    """Time between two runs; from 100ms."""
+    timeout: Timeout = 5.0
+    """Longest time that a run may take; not longer than `every`."""
+    slo: Ratio = 0.999
+    """Ratio of runs that must succeed, between 0 and 1."""
+    latency_objective: Objective = 0.5
+    """A successful run that takes longer counts as slow."""
+
+
+class Limits(Model):
+    """How much the agent may do at the same time."""
+
+    in_flight: Annotated[int, Field(ge=1, le=50_000)] = 500
+    """Probes that may run at the same time."""
+    per_host: Annotated[int, Field(ge=1, le=50_000)] = 20
+    """Probes that may run at the same time against one host."""
+
+
+class ListenerTls(Model):
+    """The agent's own certificate. Both files are read again when they change."""
+
+    cert_file: FilePath
+    """Certificate and its chain, PEM."""
+    key_file: FilePath
+    """Its key, PEM."""
+
+
+class Web(Model):
+    """The agent's own endpoints."""
+
+    tls: ListenerTls | None = None
+    """Serve HTTPS instead of HTTP."""
+    basic_auth: BasicAuthSettings | None = None
+    """Ask callers for this user and password. Health endpoints stay open."""
+
+
+class Otlp(Model):
+    """Where traces go."""
+
+    endpoint: HttpUrl
+    """OTLP over HTTP; `/v1/traces` is appended."""
+    headers_file: FilePath | None = None
+    """A file of request headers, one `name: value` a line."""
+    success_ratio: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Share of successful runs that are exported. Failures and state changes always are."""
+
+
+class Log(Model):
+    """What the agent writes to standard error."""
+
+    format: Literal["json", "console"] = "json"
+    """`json` for machines, `console` for people."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important messages to write."""
+
+
+class Configuration(Model):
+    """Everything that the agent is told. All keys are optional."""
+
+    listen: Annotated[str, BeforeValidator(lambda value: _listen(value) if isinstance(value, str) else value)] = (
+        "0.0.0.0:9886"
+    )
+    """Address and port of metrics, health, API and status page."""
+    vantage: Annotated[tuple[Vantage, ...], BeforeValidator(_one_or_list), Field(min_length=1)] = (Vantage.OPERATIONS,)
+    """Where this agent stands: one vantage or a list. Rows of other vantages are listed as not testable from here.
+    Your own `checks` carry the first one."""
+    environment: str = ""
+    """Name of the environment, such as production, in traces and logs."""
+    state_file: FilePath | None = None
+    """A small file in which the agent keeps since when each check is in its state, so that a restart does not lose
+    it. Without one, the times after a restart are "at least since"."""
+    defaults: Defaults = Defaults()
+    """What holds for every check that does not say otherwise."""
+    limits: Limits = Limits()
+    """How much the agent may do at the same time."""
+    web: Web = Web()
+    """The agent's own endpoints."""
+    proxy: Annotated[ProxyChoice, PlainValidator(_proxy), WithJsonSchema({"type": "string"})] = "from_environment"
+    """The way out: `from_environment` (HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as Meshery Server reads them), the URL
+    of a proxy (NO_PROXY still holds), or `none`."""
+    forbidden_addresses: tuple[
+        Annotated[IPv4Network | IPv6Network, PlainValidator(_network), WithJsonSchema({"type": "string"})],
+        ...,
+    ] = ()
+    """Networks that no probe may connect to, checked after names are resolved and on every redirect."""
+    deployments: tuple[Annotated[Model, BeforeValidator(_deployment)], ...] = ()
+    """The installations to watch. Each names its profile, which decides what its other keys are."""
+    checks: tuple[CheckSettings, ...] = ()
+    """Checks of your own. They carry `deployment="default"`, `system="custom"` and `component="custom"`."""
+    otlp: Otlp | None = None
+    """Where traces go; without it none are made."""
+    log: Log = Log()
+    """What the agent writes to standard error."""
+
+    _references: dict[Path, str] = PrivateAttr(default_factory=dict)
+
+    def with_references(self, references: Mapping[Path, str]) -> "Configuration":
+        """This configuration, with the texts that name environment variables, as they are written, by path."""
+        self._references.update(references)
+        return self
+
+    def reference(self, path: Path) -> str | None:
+        """The text written at `path`, or around it, where it names environment variables."""
+        if not self._references:
+            return None
+        around = (path[:end] for end in range(1, len(path) + 1))
+        return next((self._references[place] for place in around if place in self._references), None)
+
+    def listen_endpoint(self) -> Endpoint:
+        """Host and port to listen on; port 0 means any free one."""
+        host, _, port = self.listen.rpartition(":")
+        return Endpoint(host.removeprefix("[").removesuffix("]"), int(port))
+
+    def proxies(self, environment: Mapping[str, str] = os.environ) -> Proxies:
+        """The rules that choose a proxy. Raises ValueError when the environment's proxy cannot be read."""
+        if self.proxy == "none":
+            return Proxies()
+        if self.proxy == "from_environment":
+            return Proxies.from_environment(environment)
+        return Proxies(self.proxy, self.proxy, no_proxy(environment))

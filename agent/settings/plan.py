@@ -1,0 +1,139 @@
+"""All checks that a configuration wants, and where it asks for more than the agent may do."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path as FilePath
+
+from agent.core.check import Check, Path, Plan, UntestableRow
+from agent.probes._settings import Model
+from agent.profiles import Expansion, ExpansionContext, expand
+from agent.settings.checks import CheckSettings
+from agent.settings.model import Configuration
+from agent.settings.problems import Path as ConfigurationPath
+from agent.settings.problems import Problem
+from agent.settings.references import RESERVED_DEPLOYMENT, timeout_too_long
+
+_MOST_HOSTS_NAMED = 20
+
+
+def plan(configuration: Configuration) -> Plan:
+    """All checks that are wanted, deployments first, in the order in which they are written."""
+    checks: list[Check] = []
+    untestable: list[UntestableRow] = []
+    for deployment in configuration.deployments:
+        expansion = _expansion(deployment, configuration)
+        checks += expansion.checks
+        untestable += expansion.untestable
+    checks += [_custom_check(settings, configuration) for settings in configuration.checks]
+    return Plan(tuple(checks), tuple(untestable))
+
+
+def _expansion(deployment: Model, configuration: Configuration) -> Expansion:
+    defaults = configuration.defaults
+    return expand(
+        deployment,
+        ExpansionContext(
+            vantages=frozenset(configuration.vantage),
+            every=defaults.every,
+            timeout=defaults.timeout,
+            slo=defaults.slo,
+            latency_objective=defaults.latency_objective,
+        ),
+    )
+
+
+def _custom_check(settings: CheckSettings, configuration: Configuration) -> Check:
+    probe, defaults = settings.probe, configuration.defaults
+    vantage = configuration.vantage[0]
+    endpoint = probe.endpoint()
+    transport = "udp" if probe.kind == "dns" else "tcp"
+    return Check(
+        deployment=RESERVED_DEPLOYMENT,
+        system="custom",
+        component="custom",
+        name=settings.name,
+        kind=probe.kind,
+        vantage=vantage,
+        settings=probe,
+        every=settings.every or defaults.every,
+        timeout=settings.timeout or defaults.timeout,
+        slo=settings.slo or defaults.slo,
+        latency_objective=settings.latency_objective or defaults.latency_objective,
+        severity=settings.severity,
+        target=probe.target(),
+        host=endpoint.host,
+        path=Path(vantage, endpoint.host, f"{endpoint.port}/{transport}", type(probe).summary),
+        depends_on=settings.depends_on,
+        labels=tuple(settings.labels.items()),
+    )
+
+
+def timeout_problems(configuration: Configuration) -> Iterator[tuple[ConfigurationPath, str]]:
+    """Rows of deployments whose timeout is longer than their interval, by path of the deployment."""
+    for position, deployment in enumerate(configuration.deployments):
+        for check in _expansion(deployment, configuration).checks:
+            if check.timeout > check.every:
+                yield ("deployments", position), f"{check.name}: {timeout_too_long(check.every, check.timeout)}"
+
+
+def warnings(configuration: Configuration) -> list[Problem]:
+    """What is allowed but will probably hurt. Looks at files, touches no network."""
+    checks = plan(configuration).checks
+    messages = [*_capacity(checks, configuration), *_missing_files(configuration)]
+    if not checks:
+        messages.append(("checks", "there is nothing to check; add deployments or checks"))
+    return [Problem("", 0, path, message) for path, message in messages]
+
+
+def _capacity(checks: Iterable[Check], configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Where hung targets hold more places than there are: a check holds `timeout` of every `every` seconds."""
+    load: defaultdict[str, float] = defaultdict(float)
+    for check in checks:
+        load[check.host] += check.timeout / check.every
+    limits = configuration.limits
+    crowded = sorted((host for host in load if load[host] > limits.per_host), key=lambda host: -load[host])
+    for host in crowded[:_MOST_HOSTS_NAMED]:
+        yield (
+            "limits.per_host",
+            f"if {host} hangs, its checks want {load[host]:.1f} probes at the same time, but only {limits.per_host} "
+            "may run, so slots will be missed; raise limits.per_host or every, or lower timeout",
+        )
+    if len(crowded) > _MOST_HOSTS_NAMED:
+        yield "limits.per_host", f"the same holds for {len(crowded) - _MOST_HOSTS_NAMED} more hosts"
+    total = sum(load.values())
+    if total > limits.in_flight:
+        yield (
+            "limits.in_flight",
+            f"if all targets hang, their checks want {total:.1f} probes at the same time, but only {limits.in_flight} "
+            "may run, so slots will be missed; raise limits.in_flight or every, or lower timeout",
+        )
+
+
+def _missing_files(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    for path, file in _files_in(configuration, ""):
+        try:
+            found = os.access(file, os.R_OK)
+        except ValueError:
+            found = False
+        if not found:
+            yield path, f"the file {file} is missing or cannot be read; it is looked for again whenever it is needed"
+
+
+def _files_in(value: object, path: str) -> Iterator[tuple[str, FilePath]]:
+    """All files that are to be read, with the path of their key."""
+    if isinstance(value, FilePath):
+        if path != "state_file":
+            yield path, value
+    elif isinstance(value, Model):
+        name = getattr(value, "name", None)
+        below = f"{path.rpartition('[')[0]}[{name}]" if path.endswith("]") and isinstance(name, str) else path
+        for field, info in type(value).model_fields.items():
+            key = info.alias or field
+            yield from _files_in(getattr(value, field), f"{below}.{key}" if below else key)
+    elif isinstance(value, tuple) and not hasattr(value, "_fields"):
+        for position, item in enumerate(value):
+            yield from _files_in(item, f"{path}[{position}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _files_in(item, f"{path}.{key}")

@@ -1,0 +1,97 @@
+"""What must never be shown, nor be written into a configuration."""
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+from agent.probes._settings import EnvironmentText
+from agent.probes._text import quote
+from agent.settings.document import YamlMapping
+from agent.settings.environment import Report
+from agent.settings.problems import Path
+
+SECRET = "<secret>"  # noqa: S105 - this is what stands for one
+FROM_ENVIRONMENT = "<from the environment>"
+
+_SECRET_KEY = re.compile(
+    r"pass(word|wd|phrase)?|secret|tokens?|credentials?|authorization|cookies?|nkey|seed|signature|sig"
+    r"|.*(pass(word|wd|phrase)|secret|[-_]token|credential|authorization|cookie|api[-_]?key|auth[-_]?key).*",
+    re.IGNORECASE,
+)
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
+_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what stands under a key, in a header or in a query parameter of this name is a secret."""
+    return _SECRET_KEY.fullmatch(name) is not None
+
+
+def is_secret_at(path: Path) -> bool:
+    """Whether the value at `path` may be a secret: by its own key, or because it is the value of a header or cookie."""
+    names = [step for step in path if isinstance(step, str)]
+    if not names or names[-1].endswith("_file"):
+        return False
+    return is_secret_name(names[-1]) or "cookies" in names
+
+
+def mask_url(text: str) -> str:
+    """The text with what is secret in a URL replaced."""
+    if "://" not in text:
+        return text
+    masked = _USERINFO.sub(f"{SECRET}@", text)
+    return _QUERY_VALUE.sub(lambda query: f"{query[1]}={SECRET if is_secret_name(query[1]) else query[2]}", masked)
+
+
+def show(value: object, path: Path) -> str:
+    """A value as a problem may name it: shortened, and masked where it is or may be a secret."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if is_secret_at(path):
+        return SECRET
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, EnvironmentText):
+        return FROM_ENVIRONMENT
+    return quote(mask_url(value), 80) if isinstance(value, str) else str(value)
+
+
+def is_shown(value: object, path: Path) -> bool:
+    """Whether `show` shows the value as it is written."""
+    if isinstance(value, str):
+        return not (isinstance(value, EnvironmentText) or is_secret_at(path) or mask_url(value) != value)
+    return True
+
+
+def report_literal_secrets(top: YamlMapping, report: Report) -> None:
+    """Reports credentials that are written into the headers or the URL of a probe of one of `checks`."""
+    checks = top.get("checks")
+    for position, check in enumerate(checks if isinstance(checks, list) else ()):
+        probe = check.get("probe") if isinstance(check, dict) else None
+        if isinstance(probe, dict):
+            _report_in_probe(probe, ("checks", position, "probe"), report)
+
+
+def _report_in_probe(probe: dict[str, object], path: Path, report: Report) -> None:
+    headers = probe.get("headers")
+    for name, value in headers.items() if isinstance(headers, dict) else ():
+        if is_secret_name(name) and isinstance(value, str) and not isinstance(value, EnvironmentText):
+            message = f"{SECRET}: a secret must not be written in the configuration; use auth, cookies or ${{NAME}}"
+            report((*path, "headers", name), message)
+    url = probe.get("url")
+    for name in _query_names(url) if isinstance(url, str) else ():
+        if is_secret_name(name):
+            message = (
+                f"the query parameter {name!r} looks like a secret, and a URL is shown in metrics; use auth or headers"
+            )
+            report((*path, "url"), message)
+
+
+def _query_names(url: str) -> list[str]:
+    try:
+        return [name[:80] for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+    except ValueError:
+        return []
