@@ -15,8 +15,8 @@ from types import TracebackType
 from agent.core.measures import Metric, MetricType
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
+from agent.probes._address import ResolvedAddress
 from agent.probes._network import Network
-from agent.probes._resolve import ResolvedAddress
 from agent.probes._tls import TlsIdentity, describe_validity, measure_tls, tls_failure
 
 TCP_RTT = Metric(

@@ -1,0 +1,30 @@
+"""IP addresses in the form that sockets want."""
+
+import socket
+from typing import NamedTuple
+
+
+class ResolvedAddress(NamedTuple):
+    """An IP address in the form that a socket wants: family AF_INET or AF_INET6."""
+
+    family: int
+    address: str
+
+
+def parse_literal(host: str) -> ResolvedAddress | None:
+    """The address that `host` is, an IPv6 one with or without a zone (`fe80::1%eth0`); None for a name."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.inet_pton(family, host.partition("%")[0] if family == socket.AF_INET6 else host)
+    except (OSError, ValueError):
+        return None
+    return ResolvedAddress(family, host)
+
+
+def has_route(address: ResolvedAddress) -> bool:
+    """Whether this machine has a way to an address. Sends nothing: connecting a UDP socket only looks up the route."""
+    try:
+        with socket.socket(address.family, socket.SOCK_DGRAM) as sock:
+            return sock.connect_ex((address.address, 53)) == 0
+    except OSError:  # a kernel without the family
+        return False
