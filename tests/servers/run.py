@@ -7,32 +7,14 @@ with nats_server(token="s3cret") as nats:
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.servers.collector import Collector
 from tests.servers.process import Server, accepts, free_port
-
-__all__ = [
-    "Collector",
-    "NatsServer",
-    "Server",
-    "Span",
-    "alertmanager",
-    "blackbox_exporter",
-    "collector",
-    "dnsmasq",
-    "free_port",
-    "nats_server",
-    "nginx",
-    "prometheus",
-    "redis_server",
-    "tinyproxy",
-]
 
 NGINX = """\
 daemon off;
@@ -201,32 +183,6 @@ def redis_server() -> Iterator[Server]:
         yield server
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A span as the collector received it. Ids are hexadecimal, times are nanoseconds since 1970, values are text."""
-
-    name: str
-    trace_id: str
-    span_id: str
-    parent_id: str
-    kind: str
-    status: str
-    start: int
-    end: int
-    attributes: dict[str, str] = field(default_factory=dict)
-
-
-class Collector(Server):
-    """An OTLP collector; `port` takes OTLP over HTTP at /v1/traces."""
-
-    grpc_port: int
-
-    def spans(self) -> list[Span]:
-        """All spans received so far, as the collector understood them."""
-        blocks = re.split(r"^Span #\d+$", self.log(), flags=re.MULTILINE)[1:]
-        return [_span(block) for block in blocks]
-
-
 @contextmanager
 def collector() -> Iterator[Collector]:
     """A collector that writes every span it receives into its log and sends nothing on."""
@@ -245,22 +201,6 @@ def collector() -> Iterator[Collector]:
         server.grpc_port = grpc_port
         with server:
             yield server
-
-
-def _span(block: str) -> Span:
-    facts = {key.strip(): value.strip() for key, value in re.findall(r"^ *([A-Z][\w ]+?) *:(.*)$", block, re.MULTILINE)}
-    attributes = dict(re.findall(r"^     -> ([^:]+): \w+\((.*)\)$", block, re.MULTILINE))
-    return Span(
-        name=facts["Name"],
-        trace_id=facts["Trace ID"],
-        span_id=facts["ID"],
-        parent_id=facts["Parent ID"],
-        kind=facts["Kind"],
-        status=facts["Status code"],
-        start=int(facts["Start time"]),
-        end=int(facts["End time"]),
-        attributes=attributes,
-    )
 
 
 @contextmanager
