@@ -216,7 +216,6 @@ async def _make_slow_consumer(server: NatsServer) -> float:
     writer.write(b'CONNECT {"verbose":false}\r\nSUB flood 1\r\nPING\r\n')
     while b"PONG" not in await reader.readline():
         pass
-    writer.transport.pause_reading()
     async with client(server, "sender") as sender:
         for _ in range(200):
             await sender.publish("flood", b"x" * 512 * 1024)
