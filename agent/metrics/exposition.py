@@ -1,4 +1,4 @@
-"""A scrape: the format and coding that the reader takes, and the text, made in slices so that probes keep their time."""
+"""A scrape: the format and coding that the reader takes, and the text, in slices so that probes keep their time."""
 
 import zlib
 from asyncio import Lock, sleep
