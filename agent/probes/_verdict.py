@@ -28,6 +28,17 @@ def is_redirect(response: Response) -> bool:
     return response.status in _REDIRECTS and "location" in response.headers
 
 
+def redirect_url(response: Response, url: str) -> str:
+    """Where the answer to `url` redirects to; empty where its Location header makes no URL."""
+    location = response.headers.get("location", "")
+    try:
+        target = urljoin(url, location)
+        urlsplit(target)
+    except ValueError:
+        return ""
+    return target
+
+
 def judge_status(response: Response, expected: StatusExpectation, *, url: str, authenticated: bool) -> str:
     """Returns a remark for people, mostly empty, when the status is up. Raises ProbeFailure otherwise."""
     status = response.status
@@ -48,11 +59,17 @@ def _wants_sign_in(response: Response, expected: StatusExpectation, url: str) ->
         return "up; it wants authentication (401)"
     if response.status == 403 and expected.forbidden_is_up:
         return "up; it forbids access without authentication (403)"
+    location = sign_in_location(response, expected.login_paths, url)
+    return f"up; it asks to sign in ({response.status} to {quote(location)})" if location else ""
+
+
+def sign_in_location(response: Response, login_paths: tuple[str, ...], url: str) -> str:
+    """Where a redirect asks the caller of `url` to sign in; empty when the answer is no such redirect."""
     if response.status in _SIGN_IN_REDIRECTS:
-        location = urljoin(url, response.headers.get("location", ""))
+        location = redirect_url(response, url)
         path = urlsplit(location).path
-        if any(path.startswith(login) or location.startswith(login) for login in expected.login_paths):
-            return f"up; it asks to sign in ({response.status} to {quote(location)})"
+        if any(path.startswith(login) or location.startswith(login) for login in login_paths):
+            return location
     return ""
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from typing import ClassVar, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ from agent.probes._settings import (
 )
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS
-from agent.probes._verdict import StatusExpectation, is_redirect, judge_status
+from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
 
 _MAX_REDIRECTS = 10
 _CLOSE = (("Connection", "close"),)
@@ -127,14 +127,12 @@ class HttpProbe:
             return await exchange(run, connection, request, self._settings.max_body, head_only=method == "HEAD")
 
     def _redirected(self, before: HttpTarget, response: Response) -> HttpTarget:
-        url = urljoin(before.url, response.headers["location"])
-        try:
-            parts = urlsplit(url)
-            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid:
-            raise ProbeFailure(Reason.REDIRECT_UNEXPECTED, f"the answer redirects to {quote(url)}")
+        url = redirect_url(response, before.url)
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_port(parts):
+            raise ProbeFailure(
+                Reason.REDIRECT_UNEXPECTED, f"the answer redirects to {quote(response.headers['location'])}"
+            )
         same = (parts.scheme, url_endpoint(url)) == (self._target.scheme, (self._target.host, self._target.port))
         settings = self._settings
         return HttpTarget(
@@ -145,6 +143,13 @@ class HttpProbe:
             cookies=settings.cookies if same else None,
             auth=settings.auth if same else None,
         )
+
+
+def _has_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 class _ContentExpectation:

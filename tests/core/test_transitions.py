@@ -57,11 +57,11 @@ def test_a_blocked_check_is_unknown_until_it_has_run_again() -> None:
     assert blocked is not None
     assert (blocked.before, blocked.after, standing.blocked_by) == ("up", "blocked", ("server-live",))
     assert standing.block(("server-live", "broker"), 1021.0) is None
-    assert standing.blocked_by == ("server-live", "broker")
+    assert list(standing.blocked_by) == ["server-live", "broker"]
     freed = standing.unblock(1030.0)
     assert freed is not None
     assert freed.after == "unknown"
-    assert not standing.blocked_by
+    assert list(standing.blocked_by) == []
     assert standing.unblock(1031.0) is None
 
 

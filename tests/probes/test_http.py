@@ -1,0 +1,307 @@
+"""The http probe against scripted and real servers."""
+
+import asyncio
+import gzip
+import resource
+import zlib
+from asyncio import StreamReader, StreamWriter
+from ipaddress import ip_network
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from agent.core.outcome import Verdict
+from agent.core.reasons import Phase, Reason
+from agent.probes._http import HTTP_VERSION, STATUS_CODE
+from agent.probes._network import Network
+from agent.probes._proxy import Proxies, Proxy
+from agent.probes._tls import CERTIFICATE_EXPIRY
+from tests.probes.support import (
+    Script,
+    answering,
+    answering_then_resetting,
+    assert_failed,
+    assert_phases_add_up,
+    assert_up,
+    ca_file,
+    closing,
+    dripping,
+    endless,
+    measured,
+    probe,
+    refusing,
+    resetting,
+    server_context,
+    serving,
+    silent,
+)
+from tests.servers.run import nginx, tinyproxy
+
+
+def reply(status: int = 200, body: bytes | str = b"ok", **headers: str) -> bytes:
+    data = body.encode() if isinstance(body, str) else body
+    fields = {"Content-Length": str(len(data)), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    head = f"HTTP/1.1 {status} Status\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return head.encode() + b"\r\n" + data
+
+
+def settings(address: str, path: str = "/", **keys: Any) -> dict[str, Any]:
+    return {"kind": "http", "url": f"http://{address}{path}", **keys}
+
+
+HELLO = {"body_matches": ["^hello$"]}
+ENDLESS = endless(b"a", first=b"HTTP/1.1 200 OK\r\n\r\n")
+LOGIN = {"expect": {"login_paths": ["/login"]}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "keys"),
+    [
+        (reply(), {}),
+        (reply(204, b""), {}),
+        (reply(503), {"expect": {"status": [503]}}),
+        (reply(401), {}),
+        (reply(403), {"expect": {"forbidden_is_up": True}}),
+        (reply(302, Location="/user/login?x=1"), {"expect": {"login_paths": ["/user/login"]}}),
+        (reply(303, Location="https://provider.example/login"), {"expect": {"login_paths": ["https://provider.example/"]}}),
+        (reply(body="hello world"), {"expect": {"body_matches": ["^hello", "world$"], "body_not_matches": ["error"]}}),
+        (reply(X_Version="v1.2"), {"expect": {"headers": {"x-version": r"^v1\."}}}),
+        (reply(body='{"a": {"b": [1, "x"]}}'), {"expect": {"json": {"a.b.1": "x", "a.b.0": 1}}}),
+        (reply(body=gzip.compress(b"hello"), Content_Encoding="gzip"), {"compression": True, "expect": HELLO}),
+        (reply(body=zlib.compress(b"hello"), Content_Encoding="deflate"), {"compression": True, "expect": HELLO}),
+        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", {"expect": {"body_matches": ["end$"]}}),
+        (b"HTTP/1.0 200 OK\r\n\r\nold", {}),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", {"expect": HELLO}),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + reply(), {"expect": {"body_matches": ["^ok$"]}}),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + reply(), {"expect": {"body_matches": ["^ok$"]}}),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", {"method": "HEAD"}),
+    ],
+)  # fmt: skip
+async def test_answers_that_are_up(answer: bytes, keys: dict[str, Any]) -> None:
+    async with serving(answering(answer)) as server:
+        assert_up(await probe(settings(server.address, **keys)))
+
+
+@pytest.mark.parametrize(
+    ("script", "keys", "reason"),
+    [
+        (closing, {}, Reason.CONNECTION_CLOSED),
+        (answering(b""), {}, Reason.CONNECTION_CLOSED),
+        (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), {}, Reason.CONNECTION_CLOSED),
+        (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe"), {}, Reason.CONNECTION_CLOSED),
+        (resetting, {}, Reason.CONNECTION_RESET),
+        (answering_then_resetting(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), {}, Reason.CONNECTION_RESET),
+        (silent, {}, Reason.RESPONSE_TIMEOUT),
+        (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", stay=True), {}, Reason.RESPONSE_TIMEOUT),
+        (dripping(b"H", first=b"HTTP/1.1 200 OK\r\nX: "), {}, Reason.RESPONSE_TIMEOUT),
+        (answering(b"SSH-2.0-OpenSSH_9.2\r\n"), {}, Reason.PROTOCOL_ERROR),
+        (answering(b"\x15\x03\x01\x00\x02\x02F"), {}, Reason.PROTOCOL_ERROR),
+        (answering(reply(Content_Encoding="br")), {"expect": {"body_matches": ["ok"]}}, Reason.PROTOCOL_ERROR),
+        (answering(reply(Content_Encoding="gzip")), {"expect": {"body_matches": ["ok"]}}, Reason.PROTOCOL_ERROR),
+        (endless(b"X: y\r\n", first=b"HTTP/1.1 200 OK\r\n"), {}, Reason.RESPONSE_TOO_LARGE),
+        (ENDLESS, {"expect": {"body_matches": ["b"]}}, Reason.RESPONSE_TOO_LARGE),
+        (ENDLESS, {"expect": {"body_not_matches": ["b"]}}, Reason.RESPONSE_TOO_LARGE),
+        (answering(reply(404)), {}, Reason.STATUS_UNEXPECTED),
+        (answering(reply(403)), {}, Reason.STATUS_UNEXPECTED),
+        (answering(reply(204, b"")), {"expect": {"status": [200]}}, Reason.STATUS_UNEXPECTED),
+        (answering(reply(500)), {}, Reason.SERVER_ERROR),
+        (answering(reply(503)), {}, Reason.SERVER_ERROR),
+        (answering(reply(429)), {}, Reason.RATE_LIMITED),
+        (answering(reply(407)), {}, Reason.PROXY_REFUSED),
+        (answering(reply(302, Location="/elsewhere")), LOGIN, Reason.REDIRECT_UNEXPECTED),
+        (answering(reply(301, Location="/login")), LOGIN, Reason.REDIRECT_UNEXPECTED),
+        (answering(reply(302, Location="/")), {"follow_redirects": True}, Reason.REDIRECT_LOOP),
+        (answering(reply(302, Location="ftp://x/")), {"follow_redirects": True}, Reason.REDIRECT_UNEXPECTED),
+        (answering(reply(302, Location="http://[::1")), {"follow_redirects": True}, Reason.REDIRECT_UNEXPECTED),
+        (answering(reply(body="down")), {"expect": {"body_matches": ["up"]}}, Reason.BODY_MISMATCH),
+        (answering(reply(body="an error")), {"expect": {"body_not_matches": ["error"]}}, Reason.BODY_MISMATCH),
+        (answering(reply(body="not json")), {"expect": {"json": {"a": 1}}}, Reason.BODY_MISMATCH),
+        (answering(reply(body="[" * 100_000)), {"expect": {"json": {"a": 1}}}, Reason.BODY_MISMATCH),
+        (answering(reply(body='{"a": true}')), {"expect": {"json": {"a": 1}}}, Reason.BODY_MISMATCH),
+        (answering(reply(body='{"a": 1}')), {"expect": {"json": {"b": 1}}}, Reason.BODY_MISMATCH),
+        (answering(reply()), {"expect": {"headers": {"x-version": "."}}}, Reason.HEADER_MISMATCH),
+        (answering(reply(X_Version="v2")), {"expect": {"headers": {"x-version": "v1"}}}, Reason.HEADER_MISMATCH),
+    ],
+)  # fmt: skip
+async def test_answers_that_are_not_up(script: Script, keys: dict[str, Any], reason: Reason) -> None:
+    async with serving(script) as server:
+        outcome = await probe(settings(server.address, **keys), timeout=0.5)
+    assert_failed(outcome, reason)
+    assert outcome.verdict is Verdict.DOWN
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_rejected_credentials(status: int, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("t0ken\n")
+    async with serving(answering(reply(status))) as server:
+        auth = {"authorization": {"credentials_file": str(token)}}
+        outcome = await probe(settings(server.address, auth=auth))
+    assert_failed(outcome, Reason.AUTH_REJECTED)
+    assert "t0ken" not in outcome.detail
+
+
+def echoing() -> tuple[Script, list[str]]:
+    """A server that remembers what it is asked."""
+    requests: list[str] = []
+
+    async def script(reader: StreamReader, writer: StreamWriter) -> None:
+        requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(reply())
+        await writer.drain()
+
+    return script, requests
+
+
+async def test_credentials_are_sent_and_read_again_when_their_file_changes(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("one")
+    script, requests = echoing()
+    network = Network()
+    async with serving(script) as server:
+        wanted = settings(
+            server.address,
+            "/a|b?q=ü",
+            headers={"X-Team": "mesh"},
+            cookies={"meshery-provider": {"value": "Local"}, "token": {"value_file": str(password)}},
+            auth={"basic_auth": {"username": "me", "password_file": str(password)}},
+        )
+        assert_up(await probe(wanted, network=network))
+        password.write_text("second")
+        async with asyncio.timeout(5):
+            while "token=second" not in requests[-1]:
+                assert_up(await probe(wanted, network=network))
+                await asyncio.sleep(0.05)
+    assert requests[0].startswith("GET /a%7Cb?q=%C3%BC HTTP/1.1\r\n")
+    assert f"Host: {server.address}\r\n" in requests[0]
+    assert "X-Team: mesh\r\n" in requests[0]
+    assert "Cookie: meshery-provider=Local; token=one\r\n" in requests[0]
+    assert "Authorization: Basic bWU6b25l\r\n" in requests[0]
+    assert "Connection: close\r\n" in requests[0]
+
+
+async def test_a_missing_secret_is_the_agents_fault(tmp_path: Path) -> None:
+    auth = {"authorization": {"credentials_file": str(tmp_path / "none")}}
+    async with serving(answering(reply())) as server:
+        outcome = await probe(settings(server.address, auth=auth))
+    assert_failed(outcome, Reason.PERMISSION_DENIED)
+    assert outcome.verdict is Verdict.UNKNOWN
+
+
+async def test_redirects_are_followed_without_credentials_to_another_host(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("t0ken")
+    script, requests = echoing()
+    async with (
+        serving(script) as other,
+        serving(answering(reply(302, Location=f"http://{other.address}/there"))) as first,
+    ):
+        auth = {"authorization": {"credentials_file": str(token)}}
+        assert_up(await probe(settings(first.address, auth=auth, follow_redirects=True)))
+    assert requests[0].startswith("GET /there ")
+    assert "Authorization" not in requests[0]
+
+
+async def test_the_address_policy_holds_on_every_redirect() -> None:
+    network = Network(forbidden=(ip_network("127.0.0.2/32"),))
+    async with serving(answering(reply(302, Location="http://127.0.0.2:1/"))) as server:
+        outcome = await probe(settings(server.address, follow_redirects=True), network=network)
+    assert_failed(outcome, Reason.ADDRESS_FORBIDDEN)
+
+
+async def test_phases_and_facts_of_a_tls_run(tmp_path: Path) -> None:
+    async with serving(answering(reply()), tls=server_context()) as server:
+        url = f"https://localhost:{server.port}/"
+        outcome = await probe({"kind": "http", "url": url, "tls": {"ca_file": ca_file(tmp_path)}})
+    assert_up(outcome)
+    assert list(outcome.phase_seconds()) == list(Phase)
+    assert measured(outcome, STATUS_CODE) == 200
+    assert measured(outcome, HTTP_VERSION) == 1.1
+    assert measured(outcome, CERTIFICATE_EXPIRY) > outcome.started
+    assert outcome.peer == server.address
+
+
+async def test_the_timeout_bounds_two_hundred_hung_runs_at_once() -> None:
+    async with serving(silent) as mute, serving(dripping(b"x", first=b"HTTP/1.1 200 OK\r\n\r\n")) as slow:
+        began = perf_counter()
+        outcomes = await asyncio.gather(
+            *[probe(settings(server.address), timeout=0.5) for server in (mute, slow) for _ in range(100)]
+        )
+        took = perf_counter() - began
+    assert {outcome.reason for outcome in outcomes} == {Reason.RESPONSE_TIMEOUT}
+    assert max(outcome.duration for outcome in outcomes) < 0.6
+    assert took < 1.0
+    for outcome in outcomes:
+        assert_phases_add_up(outcome)
+
+
+async def test_a_huge_answer_costs_little_memory() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 209715200\r\n\r\n"
+    async with serving(endless(b"a" * 65536, first=head)) as server:
+        wanted = settings(server.address)
+        assert_up(await probe(wanted))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(5):
+            assert_up(await probe(wanted))
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 5 * 1024
+
+
+async def test_a_compression_bomb_is_bounded() -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    async with serving(answering(reply(body=bomb, Content_Encoding="gzip"))) as server:
+        outcome = await probe(settings(server.address, compression=True, expect={"body_matches": ["x"]}))
+    assert_failed(outcome, Reason.RESPONSE_TOO_LARGE)
+
+
+async def test_hostile_text_is_escaped_and_bounded() -> None:
+    hostile = "<script>alert(1)</script>\x1b[31m\x00\u202e" + "x" * 5000
+    async with serving(answering(reply(500, hostile))) as server:
+        detail = (await probe(settings(server.address))).detail
+    assert len(detail) < 400
+    assert detail.isprintable()
+
+
+async def test_a_proxy_that_refuses() -> None:
+    with refusing() as nowhere:
+        host, _, port = nowhere.partition(":")
+        network = Network(proxies=Proxies(https=Proxy(host, int(port), "")))
+        outcome = await probe({"kind": "http", "url": "https://meshery.invalid/"}, network=network)
+    assert_failed(outcome, Reason.CONNECT_REFUSED)
+
+
+@pytest.mark.parametrize("answer", [reply(403), reply(407), reply(502), b"not http\r\n\r\n"])
+async def test_a_proxy_that_refuses_to_connect(answer: bytes) -> None:
+    async with serving(answering(answer)) as server:
+        network = Network(proxies=Proxies(https=Proxy("127.0.0.1", server.port, "")))
+        outcome = await probe({"kind": "http", "url": "https://meshery.invalid/"}, network=network)
+    assert_failed(outcome, Reason.PROXY_REFUSED)
+    assert outcome.phase is Phase.CONNECT
+
+
+@pytest.mark.servers("tinyproxy")
+async def test_through_a_real_proxy(tmp_path: Path) -> None:
+    with tinyproxy("BasicAuth me s3cret") as server:
+        async with serving(answering(reply()), tls=server_context("meshery.localhost")) as target:
+            proxy = Proxy("127.0.0.1", server.port, "me:s3cret")
+            url = f"https://meshery.localhost:{target.port}/"
+            wanted = {"kind": "http", "url": url, "tls": {"ca_file": ca_file(tmp_path)}}
+            resolved = await probe(wanted, network=Network(proxies=Proxies(https=proxy)))
+            refused = await probe(wanted, network=Network(proxies=Proxies(https=proxy._replace(credentials="me:no"))))
+    assert resolved.reason in (None, Reason.PROXY_REFUSED)  # whether the proxy knows *.localhost is the system's matter
+    assert_failed(refused, Reason.PROXY_REFUSED)
+
+
+@pytest.mark.servers("nginx")
+async def test_a_real_server() -> None:
+    with nginx(
+        "server { listen 127.0.0.1:PORT; location / { return 200 ok; } location /no { return 502; } }"
+    ) as server:
+        good = await probe(settings(server.address, expect={"body_matches": ["^ok$"]}))
+        bad = await probe(settings(server.address, "/no"))
+        server.stop()
+        gone = await probe(settings(server.address))
+    assert_up(good)
+    assert_failed(bad, Reason.SERVER_ERROR)
+    assert_failed(gone, Reason.CONNECT_REFUSED)
