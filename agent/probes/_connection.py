@@ -9,6 +9,8 @@ import os
 import socket
 import ssl
 from asyncio import FIRST_COMPLETED, AbstractEventLoop, Future, Task, get_running_loop, wait
+from asyncio import timeout as deadline
+from contextlib import suppress
 from struct import Struct
 from types import TracebackType
 
@@ -17,7 +19,7 @@ from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._address import ResolvedAddress
 from agent.probes._network import Network
-from agent.probes._tls import TlsIdentity, describe_validity, measure_tls, tls_failure
+from agent.probes._tls import TlsIdentity, handshake_failure, measure_tls, tls_failure
 
 TCP_RTT = Metric(
     "probe_tcp_rtt_seconds", MetricType.GAUGE, "Smoothed round-trip time of the connection, as the kernel measured it."
@@ -70,7 +72,10 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = network.tls.context(identity)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        try:
+            self._tls = tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name.rstrip("."))
+        except ValueError as error:  # a name that cannot be sent, such as one with an empty label
+            raise ProbeFailure(Reason.TLS_HOSTNAME_MISMATCH, f"{server_name} cannot be asked for: {error}") from error
         while True:
             try:
                 tls.do_handshake()
@@ -78,14 +83,29 @@ class Connection:
                 await self._flush()
                 await self._fill()
             except ssl.SSLError as error:
-                await self._flush()
-                raise tls_failure(error) from error
-            except ValueError as error:  # a server name that cannot be sent, such as an empty label
-                raise ProbeFailure(Reason.TLS_HOSTNAME_MISMATCH, str(error)) from error
+                with suppress(OSError):  # our alert; the target may have gone already
+                    await self._flush()
+                raise handshake_failure(self._run, tls, error) from error
             else:
                 break
         await self._flush()
         measure_tls(self._run, tls)
+
+    async def await_objection(self, seconds: float) -> None:
+        """Waits until the target has said anything after the handshake, `seconds` at most.
+
+        A TLS 1.3 server judges the client's certificate, or its lack, only after the client's handshake is over (RFC
+        8446, section 4.4.2.4). Raises ProbeFailure with a tls_* reason when it objects, and OSError.
+        """
+        assert self._tls is not None  # noqa: S101 - for the type checker: only called after a handshake
+        try:
+            async with deadline(seconds):
+                await self._fill()
+            self._tls.read(1)
+        except (TimeoutError, ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return
+        except ssl.SSLError as error:
+            raise tls_failure(error) from error
 
     async def send(self, data: bytes) -> None:
         """Sends all of `data`. Raises OSError."""
@@ -181,36 +201,15 @@ async def connect_tls(
 ) -> Connection:
     """Like `connect`, with a TLS handshake. Leaves the run in the phase `tls`.
 
-    Raises ProbeFailure with a tls_* reason; for an expired or not yet valid certificate the detail shows its dates and
-    its expiry is measured, which takes a second look without verification.
+    Raises ProbeFailure with a tls_* reason.
     """
     connection = await connect(run, network, host, port)
     try:
         await connection.start_tls(network, identity, server_name or host)
-    except ProbeFailure as failure:
-        connection.close()
-        if failure.reason in (Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID):
-            detail = await _look_at_certificate(run, network, host, port, identity, server_name or host)
-            raise ProbeFailure(failure.reason, f"{failure.detail}: {detail}" if detail else failure.detail) from failure
-        raise
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-async def _look_at_certificate(
-    run: Run, network: Network, host: str, port: int, identity: TlsIdentity, server_name: str
-) -> str:
-    try:
-        with await connect(run, network, host, port) as connection:
-            await connection.start_tls(network, identity._replace(insecure_skip_verify=True), server_name)
-            certificate = connection.tls.getpeercert(binary_form=True) if connection.tls else None
-            return describe_validity(certificate) if certificate else ""
-    except (OSError, ProbeFailure, ValueError):
-        return ""
-    finally:
-        run.enter(Phase.TLS)
 
 
 def measure_tcp(run: Run, sock: socket.socket) -> None:
@@ -282,7 +281,14 @@ async def _connect_any(run: Run, loop: AbstractEventLoop, addresses: list[Resolv
     finally:
         for attempt in attempts:
             attempt.cancel()
+            attempt.add_done_callback(_discard)
     raise failure or OSError(errno.EHOSTUNREACH, "no address to connect to")
+
+
+def _discard(attempt: "Task[socket.socket]") -> None:
+    # An attempt may have ended in the very moment in which another won or the deadline came.
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().close()
 
 
 async def _readable(loop: AbstractEventLoop, fd: int) -> None:

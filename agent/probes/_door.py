@@ -55,7 +55,10 @@ async def run_probe(probe: Probe, timeout: float, traceparent: str = "") -> Outc
     except Inconclusive as inconclusive:
         return run.inconclusive(inconclusive.detail, inconclusive.advice)
     except TimeoutError:
-        return run.failed(run.timeout_reason or _TIMEOUT[run.phase], f"{_WAITED_FOR[run.phase]} within {timeout:g} s")
+        seen = f"; {run.detail}" if run.detail else ""
+        return run.failed(
+            run.timeout_reason or _TIMEOUT[run.phase], f"{_WAITED_FOR[run.phase]} within {timeout:g} s{seen}"
+        )
     except ssl.SSLError as error:
         tls = tls_failure(error)
         return run.failed(tls.reason, tls.detail)

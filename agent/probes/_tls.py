@@ -2,8 +2,10 @@
 
 import re
 import ssl
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time
 from typing import NamedTuple, Protocol
 
 from agent.core.measures import Label, Metric, MetricType
@@ -111,32 +113,29 @@ class _Certificate(Protocol):
 _DER = 2
 """`_ssl.ENCODING_DER`. The chain has a public name only from Python 3.13 on; the object below has it since 3.10."""
 
-_EXPIRIES: dict[bytes, float] = {}
-_EXPIRIES_LIMIT = 4096
 
-
-def _chain(tls: ssl.SSLObject) -> list[bytes]:
+def _validities(tls: ssl.SSLObject) -> list[tuple[float, float]]:
+    """When the certificates that the target has sent are valid, its own first; there even when verification failed."""
     sent = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
     certificates: list[_Certificate] = sent or []
-    return [certificate.public_bytes(_DER) for certificate in certificates]
-
-
-def _expiry(certificate: bytes) -> float:
-    expiry = _EXPIRIES.get(certificate)
-    if expiry is None:
-        if len(_EXPIRIES) >= _EXPIRIES_LIMIT:
-            _EXPIRIES.clear()
-        expiry = _EXPIRIES[certificate] = validity(certificate)[1]
-    return expiry
+    found = []
+    for certificate in certificates:
+        # Without verification OpenSSL lets dates pass that are none; those say nothing.
+        with suppress(ValueError):
+            found.append(validity(certificate.public_bytes(_DER)))
+    return found
 
 
 def measure_tls(run: Run, tls: ssl.SSLObject) -> None:
     """Notes version, cipher and the earliest expiry of the chain after a handshake."""
     cipher = tls.cipher()
     run.measure(TLS_INFO, 1.0, tls.version() or "", cipher[0] if cipher else "")
-    expiries = [_expiry(certificate) for certificate in _chain(tls)]
-    if expiries:
-        run.measure(CERTIFICATE_EXPIRY, min(expiries))
+    _measure_expiry(run, _validities(tls))
+
+
+def _measure_expiry(run: Run, validities: list[tuple[float, float]]) -> None:
+    if validities:
+        run.measure(CERTIFICATE_EXPIRY, min([end for _, end in validities]))
 
 
 _NOT_TLS = {
@@ -160,6 +159,23 @@ _EXPIRED, _NOT_YET_VALID = 10, 9  # X509_V_ERR_CERT_HAS_EXPIRED and _NOT_YET_VAL
 _NAME_ERRORS = {62, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH
 
 
+def handshake_failure(run: Run, tls: ssl.SSLObject, error: ssl.SSLError) -> ProbeFailure:
+    """What a failed handshake says of the target. Notes the expiry of a certificate that was not accepted."""
+    failure = tls_failure(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        validities = _validities(tls)
+        _measure_expiry(run, validities)
+        now = time()
+        for begin, end in validities:
+            if not begin <= now <= end:
+                dates = f"it is valid from {_date(begin)} to {_date(end)}"
+                return ProbeFailure(failure.reason, f"{failure.detail}: {dates}")
+    elif error.reason == "SSLV3_ALERT_HANDSHAKE_FAILURE" and tls.cipher() is not None:
+        # Up to TLS 1.2 a missing client certificate is refused so; with a cipher agreed on, little else is left.
+        return ProbeFailure(Reason.TLS_CLIENT_CERTIFICATE_REQUIRED, failure.detail)
+    return failure
+
+
 def tls_failure(error: ssl.SSLError) -> ProbeFailure:
     """What a failed handshake, or an alert after it, says of the target."""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -172,17 +188,13 @@ def tls_failure(error: ssl.SSLError) -> ProbeFailure:
     words = re.sub(r"[^a-z0-9 ]", "", name.lower().replace("_", " ")) or "the handshake failed"
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return ProbeFailure(Reason.TLS_PROTOCOL_ERROR, "the target closed the connection during the TLS handshake")
+    if name == "TLSV1_UNRECOGNIZED_NAME":
+        return ProbeFailure(Reason.TLS_HOSTNAME_MISMATCH, f"the target has no certificate for this name: {words}")
     if name in _NOT_TLS:
         return ProbeFailure(Reason.TLS_NOT_TLS, f"the target does not answer with TLS: {words}")
     if name in _CLIENT_CERTIFICATE:
         return ProbeFailure(Reason.TLS_CLIENT_CERTIFICATE_REQUIRED, f"the target did not accept us: {words}")
     return ProbeFailure(Reason.TLS_PROTOCOL_ERROR, words)
-
-
-def describe_validity(certificate: bytes) -> str:
-    """When a DER certificate begins and ends to be valid, in words."""
-    begin, end = validity(certificate)
-    return f"valid from {_date(begin)} to {_date(end)}"
 
 
 def _date(timestamp: float) -> str:

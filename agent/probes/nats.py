@@ -19,7 +19,7 @@ from agent.probes._nats_protocol import Info, Lines, error_failure, judge_info, 
 from agent.probes._network import Network
 from agent.probes._settings import Address, Endpoint, ProbeSettings, SecretText, TlsSettings, parse_address
 from agent.probes._text import quote
-from agent.probes._tls import TLS_METRICS, TlsIdentity, describe_validity, tls_identity
+from agent.probes._tls import TLS_METRICS, tls_identity
 
 _MAX_LINES_BEFORE_PONG = 100
 
@@ -137,27 +137,7 @@ class NatsProbe:
             raise ProbeFailure(Reason.TLS_NOT_TLS, "tls is configured, but the server offers none in its INFO")
         if lines.waiting:
             raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the server sends {quote(lines.waiting)} where TLS has to begin")
-        try:
-            await connection.start_tls(self._network, self._identity, self._server_name)
-        except ProbeFailure as failure:
-            if failure.reason not in (Reason.TLS_EXPIRED, Reason.TLS_NOT_YET_VALID):
-                raise
-            connection.close()
-            dates = await self._look_at_certificate(run, self._identity._replace(insecure_skip_verify=True))
-            raise ProbeFailure(failure.reason, f"{failure.detail}: {dates}" if dates else failure.detail) from failure
-
-    async def _look_at_certificate(self, run: Run, identity: TlsIdentity) -> str:
-        """The dates of a certificate that was refused; its expiry is measured by the way."""
-        try:
-            with await connect(run, self._network, *self._endpoint) as connection:
-                await _read_info(run, Lines(connection))
-                await connection.start_tls(self._network, identity, self._server_name)
-                certificate = connection.tls.getpeercert(binary_form=True) if connection.tls else None
-                return describe_validity(certificate) if certificate else ""
-        except (OSError, ProbeFailure, ValueError):
-            return ""
-        finally:
-            run.enter(Phase.TLS)
+        await connection.start_tls(self._network, self._identity, self._server_name)
 
     async def _sign_in(
         self, run: Run, connection: Connection, lines: Lines, info: Info, authenticate: Authentication
