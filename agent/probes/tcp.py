@@ -1,0 +1,170 @@
+"""Connects to a port, and where that is asked for talks to what answers."""
+
+import errno
+import re
+from asyncio import timeout as deadline
+from codecs import getincrementaldecoder
+from typing import ClassVar, Literal
+
+from pydantic import model_validator
+
+from agent.core.measures import Metric
+from agent.core.ports import Probe
+from agent.core.reasons import Phase, Reason
+from agent.core.run import ProbeFailure, Run
+from agent.probes._connection import TCP_METRICS, Connection, connect, connect_tls
+from agent.probes._network import Network
+from agent.probes._settings import Address, Endpoint, Model, Pattern, ProbeSettings, TlsSettings, parse_address
+from agent.probes._text import quote
+from agent.probes._tls import TLS_METRICS, tls_identity
+
+_MAX_ANSWER = 16 * 1024
+"""Bytes that are read for one step of a dialogue."""
+_CLOSING_ERRORS = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH)
+_VERDICT_MARGIN = 0.05
+"""Seconds before the run's deadline at which a port that stays silent counts as closed."""
+
+
+class DialogueStep(Model):
+    """One turn of a dialogue: first what to send, then what to wait for."""
+
+    send: str = ""
+    """Text to send, as UTF-8; an end of line is written as `\\r\\n` in double quotes."""
+    expect: Pattern = ""
+    """Regular expression to be found in what the target sends."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "DialogueStep":
+        if not (self.send or self.expect):
+            raise ValueError("a step needs send, expect or both")
+        return self
+
+
+class TcpSettings(ProbeSettings):
+    """Keys of the `tcp` probe."""
+
+    summary: ClassVar[str] = "Connects to a port; with a dialogue, sends text and waits for the answers it should get."
+    metrics: ClassVar[tuple[Metric, ...]] = (*TCP_METRICS, *TLS_METRICS)
+
+    kind: Literal["tcp"] = "tcp"
+    address: Address
+    """Where to connect, as host:port."""
+    dialogue: tuple[DialogueStep, ...] = ()
+    """What to say and to hear, step by step. Without it, a connection is enough."""
+    tls: TlsSettings | None = None
+    """Speak TLS before the dialogue, verified as said here; `{}` for the usual."""
+    expect_closed: bool = False
+    """The port must be closed: refused and silent is up, open is `unexpectedly_open`."""
+
+    @model_validator(mode="after")
+    def _closed_or_talking(self) -> "TcpSettings":
+        if self.expect_closed and (self.dialogue or self.tls):
+            raise ValueError("expect_closed goes without dialogue and tls: nothing can be said to a closed port")
+        return self
+
+    def endpoint(self) -> Endpoint:
+        return parse_address(self.address)
+
+    def probe(self, network: Network) -> Probe:
+        return ClosedPortProbe(self, network) if self.expect_closed else TcpProbe(self, network)
+
+
+class TcpProbe:
+    """Connects, and goes through the dialogue if there is one."""
+
+    def __init__(self, settings: TcpSettings, network: Network) -> None:
+        self._network = network
+        self._host, self._port = settings.endpoint()
+        self._identity = tls_identity(settings.tls) if settings.tls is not None else None
+        self._server_name = settings.tls.server_name if settings.tls is not None else None
+        self._steps = tuple(
+            (step.send.encode(), re.compile(step.expect) if step.expect else None) for step in settings.dialogue
+        )
+
+    async def run(self, run: Run) -> None:
+        with await self._open(run) as connection:
+            if self._steps:
+                dialogue = _Dialogue(run, connection)
+                for send, expected in self._steps:
+                    if send:
+                        run.enter(Phase.REQUEST)
+                        await connection.send(send)
+                    if expected is not None:
+                        await dialogue.expect(expected)
+
+    async def _open(self, run: Run) -> Connection:
+        if self._identity is None:
+            return await connect(run, self._network, self._host, self._port)
+        return await connect_tls(run, self._network, self._host, self._port, self._identity, self._server_name)
+
+
+class _Dialogue:
+    """What the target has sent and no step has used up yet, in however many pieces it came."""
+
+    def __init__(self, run: Run, connection: Connection) -> None:
+        self._run = run
+        self._connection = connection
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+        self._heard = ""
+
+    async def expect(self, pattern: re.Pattern[str]) -> None:
+        """Reads until `pattern` is found, and uses up what came until its end.
+
+        Raises ProbeFailure when the target ends the connection, or has sent too much, without it. A target that says
+        something else and then waits is found out by the deadline.
+        """
+        run = self._run
+        run.enter(Phase.TRANSFER if self._heard else Phase.RESPONSE)
+        size = 0
+        while (match := pattern.search(self._heard)) is None:
+            if self._heard:
+                run.timeout_reason = Reason.BODY_MISMATCH
+                run.detail = self._mismatch(pattern)
+            if size >= _MAX_ANSWER:
+                raise ProbeFailure(Reason.BODY_MISMATCH, f"{self._mismatch(pattern)} in its first {_MAX_ANSWER} bytes")
+            data = await self._connection.receive(_MAX_ANSWER - size)
+            if not data:
+                self._raise_closed(pattern)
+            run.enter(Phase.TRANSFER)
+            size += len(data)
+            self._heard += self._decoder.decode(data)
+        self._heard = self._heard[match.end() :]
+        run.timeout_reason = None
+        run.detail = ""
+
+    def _raise_closed(self, pattern: re.Pattern[str]) -> None:
+        if self._heard:
+            raise ProbeFailure(Reason.BODY_MISMATCH, f"{self._mismatch(pattern)}, and then closed the connection")
+        raise ProbeFailure(
+            Reason.CONNECTION_CLOSED,
+            f"the target closed the connection without saying what {pattern.pattern!r} expects",
+        )
+
+    def _mismatch(self, pattern: re.Pattern[str]) -> str:
+        return f"the target said {quote(self._heard)}, which does not match {pattern.pattern!r}"
+
+
+class ClosedPortProbe:
+    """Makes sure that nothing answers at a port."""
+
+    def __init__(self, settings: TcpSettings, network: Network) -> None:
+        self._network = network
+        self._host, self._port = settings.endpoint()
+
+    async def run(self, run: Run) -> None:
+        try:
+            async with deadline(run.remaining() - _VERDICT_MARGIN):
+                (await connect(run, self._network, self._host, self._port)).close()
+        except TimeoutError:
+            if run.phase is not Phase.CONNECT:
+                raise
+            run.detail = "closed: nothing answers"
+        except OSError as error:
+            if error.errno not in _CLOSING_ERRORS:
+                raise
+            run.detail = f"closed: {error.strerror}"
+        else:
+            raise ProbeFailure(Reason.UNEXPECTEDLY_OPEN, f"{run.peer or self._host} accepts connections")
+
+
+SETTINGS = TcpSettings
