@@ -53,8 +53,9 @@ def parse_url(text: str) -> SplitResult:
     try:
         url = urlsplit(text)
         port = url.port
-    except ValueError as error:
-        raise ValueError(f"not a valid URL: {error}") from None
+    except ValueError:
+        message = "not a valid URL; a port is a number up to 65535, an IPv6 address stands in brackets"
+        raise ValueError(message) from None
     if not url.scheme or not url.hostname:
         raise ValueError("expected an absolute URL with scheme and host, as in http://meshery.example.com:9081/")
     if url.username is not None or url.password is not None:

@@ -11,7 +11,8 @@ from agent.probes import probe_kinds, settings_of
 from agent.probes._settings import Duration, Model, ProbeSettings
 from agent.settings.problems import unknown
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+NAME_EXPECTED = "a name is up to 63 lower-case letters, digits and inner hyphens"
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,62}")
 _OWN_LABELS = frozenset(
     {"deployment", "system", "component", "check", "kind", "vantage", "target", "purpose", "source", "severity"}
@@ -21,11 +22,10 @@ _OWN_LABELS = frozenset(
 
 def check_name(value: str) -> str:
     """A name of lower-case letters, digits and inner hyphens. Raises ValueError with a name that would do."""
-    if NAME.fullmatch(value):
+    if _NAME.fullmatch(value):
         return value
-    expected = "a name is up to 63 lower-case letters, digits and inner hyphens"
     suggestion = re.sub(r"[^a-z0-9]+", "-", value.lower())[:63].strip("-")
-    raise ValueError(f"{expected}; write '{suggestion}'" if suggestion else expected)
+    raise ValueError(f"{NAME_EXPECTED}; write '{suggestion}'" if suggestion else NAME_EXPECTED)
 
 
 def _label_name(value: str) -> str:
@@ -45,8 +45,7 @@ def probe_model(value: object) -> type[ProbeSettings]:
         except KeyError:
             raise problem_below("kind", unknown("probe kind", kind, probe_kinds())) from None
     if isinstance(value, dict):
-        kinds = ", ".join(probe_kinds())
-        raise problem_below("kind", f"the key 'kind' is missing; it chooses the protocol, one of {kinds}")
+        raise problem_below("kind", "the key 'kind' is missing; choose from `reachd probes`, as in kind: http")
     raise ValueError("expected the probe's keys, as in {kind: http, url: http://docs.example.com/}")
 
 

@@ -31,7 +31,7 @@ def _proxy(value: object) -> ProxyChoice:
         return "from_environment"
     if value == "none":
         return "none"
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "://" not in value:
         raise ValueError("expected from_environment, none, or a URL such as http://proxy.example.com:3128")
     proxy = parse_proxy(value)
     if proxy.credentials and not isinstance(value, EnvironmentText):
@@ -58,14 +58,10 @@ def deployment_class(value: object) -> type[Model]:
         raise ValueError("expected a deployment's keys, as in {name: prod, profile: meshery}")
     profile = value.get("profile")
     if not isinstance(profile, str):
-        raise problem_below("profile", f"the key 'profile' is missing; it names the platform, one of {_profiles()}")
+        raise problem_below("profile", "the key 'profile' is missing; name the platform, as in profile: meshery")
     if profile not in profile_names():
         raise problem_below("profile", unknown("profile", profile, profile_names()))
     return deployment_model(profile)
-
-
-def _profiles() -> str:
-    return ", ".join(profile_names())
 
 
 def _deployment(value: object) -> Model:

@@ -10,6 +10,7 @@ Path = tuple[str | int, ...]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+")
 _MOST_KEYS_SHOWN = 40
+_LONGEST_PATH = 12
 
 
 class Problem(NamedTuple):
@@ -43,14 +44,14 @@ def render_path(path: Path, top: object) -> str:
     """
     shown = ""
     value = top
-    for step in path:
+    for step in path[:_LONGEST_PATH]:
         value = step_into(value, step)
         if isinstance(step, int):
             name = value.get("name") if isinstance(value, dict) else None
             shown += f"[{name if isinstance(name, str) and _PLAIN_KEY.fullmatch(name) else step}]"
         else:
             shown += ("." if shown else "") + show_key(step)
-    return shown
+    return shown if len(path) <= _LONGEST_PATH else f"{shown}…"
 
 
 def step_into(value: object, step: str | int) -> object:
@@ -83,5 +84,5 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     """The known word that `word` was probably meant to be, or None."""
     spelled = word.lower().replace("-", "_")
     by_spelling = {candidate.lower().replace("-", "_"): candidate for candidate in known}
-    near = get_close_matches(spelled[:80], by_spelling, n=1, cutoff=0.7)
+    near = get_close_matches(spelled[:80], by_spelling, n=1, cutoff=0.65)
     return by_spelling[near[0]] if near else None

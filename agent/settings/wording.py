@@ -7,6 +7,7 @@ from itertools import groupby
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from agent.settings.checks import NAME_EXPECTED, check_name
 from agent.settings.problems import Path, nearest, step_into, unknown
 from agent.settings.secrets import SECRET, is_shown, show
 from agent.settings.shape import fields_at
@@ -39,6 +40,7 @@ _NOUNS = {
     "url_parsing": "a URL",
     "is_instance_of": "a mapping",
 }
+_NAME_PATTERN = "^[a-z0-9]("
 _REMEDIES = {
     "text": "put it in quotes",
     "a whole number": "write one such as 20",
@@ -85,7 +87,7 @@ def _messages(path: Path, errors: list[ErrorDetails], top: object) -> list[str]:
     for step in path:
         value = step_into(value, step)
     if errors[0]["loc"][-1:] == ("[key]",):
-        return [f"{show(path[-1], ())}: {errors[0].get('ctx', {}).get('error', 'this key cannot be used here')}"]
+        return [_message((), error, path[-1], top) for error in errors]
     nouns = list(dict.fromkeys(_NOUNS[error["type"]] for error in errors if error["type"] in _NOUNS))
     messages = [_message(path, error, value, top) for error in errors if error["type"] not in _NOUNS]
     if nouns and not messages:
@@ -124,11 +126,14 @@ def _message(path: Path, error: ErrorDetails, value: object, top: object) -> str
             message = _not_one_of(error, value, path)
         case _ if kind in _BOUNDS:
             name, words = _BOUNDS[kind]
-            message = f"{shown} is out of range; it must be {words} {_amount(error['ctx'][name], value)}"
-        case "too_short" | "string_too_short":
-            message = f"{shown} is too short; at least {error['ctx']['min_length']} must be written"
-        case "too_long" | "string_too_long":
-            message = f"{shown} is too long; at most {error['ctx']['max_length']} may be written"
+            message = f"{shown} is out of range; write {words} {_amount(error['ctx'][name], value)}"
+        case "too_short" | "too_long":
+            few_or_many = "few" if kind == "too_short" else "many"
+            least = error["ctx"].get("min_length")
+            limit = f"at least {least}" if least is not None else f"at most {error['ctx']['max_length']}"
+            message = f"the list has too {few_or_many} entries; write {limit}"
+        case "string_pattern_mismatch":
+            message = f"{shown}: {_not_matching(str(error['ctx']['pattern']), value, path)}"
         case _:
             message = f"{shown} cannot be used here; see docs/configuration.md for what is expected"
     return message
@@ -145,6 +150,16 @@ def _refused(error: ErrorDetails, value: object, path: Path) -> str:
     if isinstance(value, dict | list):
         return said
     return f"{show(value, path)}: {said if is_shown(value, path) else _without(str(value), said)}"
+
+
+def _not_matching(pattern: str, value: object, path: Path) -> str:
+    if not pattern.startswith(_NAME_PATTERN):
+        return f"expected text that matches {pattern}"
+    try:
+        check_name(str(value))
+    except ValueError as error:
+        return str(error) if is_shown(value, path) else NAME_EXPECTED
+    return "the name is too long"
 
 
 def _not_one_of(error: ErrorDetails, value: object, path: Path) -> str:
@@ -180,4 +195,4 @@ def _without(value: str, message: str) -> str:
 
 def _first_sentence(text: str) -> str:
     sentence = " ".join(text.split()).split(". ")[0].split("; ")[0].rstrip(".")
-    return sentence[:1].lower() + sentence[1:]
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
