@@ -66,7 +66,8 @@ class Response:
     def headers(self) -> dict[str, str]:
         """Values by lower-case name, those of repeated headers joined by a comma. Most probes never look at them."""
         if self._headers is None:
-            self._headers = headers = {}
+            headers: dict[str, str] = {}
+            self._headers = headers
             for raw_name, raw_value in self._raw_headers:
                 name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
                 headers[name] = f"{headers[name]}, {value}" if name in headers else value
@@ -76,7 +77,17 @@ class Response:
 class _Reader:
     """Collects one response from the parser's callbacks, within bounds."""
 
-    __slots__ = ("body", "body_size", "complete", "head_complete", "head_size", "headers", "limit", "parser")
+    __slots__ = (
+        "body",
+        "body_size",
+        "complete",
+        "head_complete",
+        "head_size",
+        "headers",
+        "limit",
+        "parser",
+        "remainder",
+    )
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -87,6 +98,7 @@ class _Reader:
         self.complete = False
         self.body: list[bytes] = []
         self.body_size = 0
+        self.remainder = b""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.head_complete:  # a trailer after a chunked body
@@ -128,13 +140,15 @@ class _Reader:
             self.header(b"content-length") is None and self.header(b"transfer-encoding") is None
         )
 
-    def response(self, remainder: bytes) -> Response:
+    def response(self) -> Response:
+        body = b"".join(self.body)
+        self.body.clear()  # the parser refers to us, so that only the garbage collector would free it
         return Response(
             self.parser.get_status_code(),
             self.headers,
-            b"".join(self.body),
+            body,
             truncated=self.truncated,
-            remainder=remainder,
+            remainder=self.remainder,
         )
 
 
@@ -143,35 +157,75 @@ async def exchange(
 ) -> Response:
     """Sends a request and reads its answer: the phases request, response (to the first byte) and transfer.
 
-    limit: bytes of the body to keep; reading stops beyond it. head_only: stop at the end of the head (HEAD, streams).
+    limit: bytes of the body to keep; reading stops beyond it. head_only: stop at the end of the head (HEAD).
     Raises ProbeFailure for what is not HTTP, for a head over 64 KiB and for an answer cut short.
     """
+    reader = _Reader(limit)
+    await _send(run, connection, request)
+    while not (reader.complete or reader.truncated or (head_only and reader.head_complete)):
+        await _read_on(run, connection, reader)
+    _measure(run, reader.parser)
+    return reader.response()
+
+
+class BodyStream:
+    """An answer whose head has come, with a body that is read piece by piece."""
+
+    def __init__(self, run: Run, connection: Connection, reader: _Reader) -> None:
+        self._run = run
+        self._connection = connection
+        self._reader = reader
+        self.response = reader.response()
+        """The head, and what came of the body with it."""
+
+    async def read(self) -> bytes:
+        """The next piece; empty at the end of the body. Raises ProbeFailure like `exchange`."""
+        reader = self._reader
+        while not reader.complete:
+            reader.body.clear()
+            reader.body_size = 0
+            await _read_on(self._run, self._connection, reader)
+            if reader.body:
+                return b"".join(reader.body)
+        return b""
+
+
+async def open_stream(run: Run, connection: Connection, request: bytes) -> BodyStream:
+    """Sends a request and reads the head of its answer, in the phases of `exchange` and with its errors."""
+    reader = _Reader(MAX_BODY)
+    await _send(run, connection, request)
+    while not reader.head_complete:
+        await _read_on(run, connection, reader)
+    _measure(run, reader.parser)
+    return BodyStream(run, connection, reader)
+
+
+async def _send(run: Run, connection: Connection, request: bytes) -> None:
     run.enter(Phase.REQUEST)
     await connection.send(request)
     run.enter(Phase.RESPONSE)
-    reader = _Reader(limit)
-    remainder = b""
-    while not (reader.complete or reader.truncated or (head_only and reader.head_complete)):
-        data = await connection.receive()
-        if not data:
-            if reader.ends_with_connection():
-                break
-            where = "in the middle of its answer" if run.phase is Phase.TRANSFER else "without an answer"
-            raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection {where}")
-        if run.phase is Phase.RESPONSE:
-            run.enter(Phase.TRANSFER)
-        try:
-            reader.parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            remainder = data[upgrade.args[0] :]
-            break
-        except HttpParserError as error:
-            cause = error.__context__
-            if isinstance(cause, ProbeFailure):
-                raise cause from None
-            raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}") from error
-    _measure(run, reader.parser)
-    return reader.response(remainder)
+
+
+async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
+    data = await connection.receive()
+    if not data:
+        if reader.ends_with_connection():
+            reader.complete = True
+            return
+        where = "in the middle of its answer" if run.phase is Phase.TRANSFER else "without an answer"
+        raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection {where}")
+    if run.phase is Phase.RESPONSE:
+        run.enter(Phase.TRANSFER)
+    try:
+        reader.parser.feed_data(data)
+    except HttpParserUpgrade as upgrade:
+        reader.remainder = data[upgrade.args[0] :]
+        reader.complete = True
+    except HttpParserError as error:
+        cause = error.__context__
+        if isinstance(cause, ProbeFailure):
+            raise cause from None
+        raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}") from error
 
 
 def _measure(run: Run, parser: HttpResponseParser) -> None:
@@ -262,7 +316,7 @@ class HttpTarget:
             )
         if body:
             fields["Content-Length"] = str(len(body))
-        if self._proxy is not None and self._identity is None:
+        if self._proxy is not None and self.scheme == "http":
             path = f"http://{self._headers['Host']}{path}"
             if self._proxy.credentials:
                 fields["Proxy-Authorization"] = _basic(self._proxy.credentials)
@@ -271,11 +325,12 @@ class HttpTarget:
 
     async def _open_through(self, run: Run, proxy: Proxy) -> Connection:
         connection = await connect(run, self.network, proxy.host, proxy.port)
-        if self._identity is None:
+        if self.scheme == "http":  # all others want a tunnel, ws too (RFC 6455, section 4.1)
             return connection
         try:
             await _connect_through(run, connection, proxy, f"{bracketed(self.host)}:{self.port}")
-            await connection.start_tls(self.network, self._identity, self._server_name)
+            if self._identity is not None:
+                await connection.start_tls(self.network, self._identity, self._server_name)
         except BaseException:
             connection.close()
             raise
