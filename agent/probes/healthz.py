@@ -1,0 +1,134 @@
+"""Asks a health endpoint, and reads which of its checks pass."""
+
+from typing import ClassVar, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import Field
+
+from agent.core.measures import Metric
+from agent.core.ports import Probe
+from agent.core.reasons import Reason
+from agent.core.run import ProbeFailure, Run
+from agent.probes._connection import TCP_METRICS
+from agent.probes._healthz_format import (
+    HEALTHZ_CHECK,
+    MAX_HEALTH,
+    HealthAnswer,
+    describe_failure,
+    measure_health,
+    parse_health,
+)
+from agent.probes._http import HTTP_METRICS, HttpTarget, Response, exchange
+from agent.probes._network import Network
+from agent.probes._settings import (
+    AuthSettings,
+    CookieSettings,
+    Endpoint,
+    HttpUrl,
+    ProbeSettings,
+    TlsSettings,
+    url_endpoint,
+)
+from agent.probes._text import quote
+from agent.probes._tls import TLS_METRICS
+from agent.probes._verdict import StatusExpectation, judge_status
+
+_CLOSE = (("Connection", "close"),)
+
+
+class HealthzExpectation(StatusExpectation):
+    """What the health endpoint must say."""
+
+    checks: tuple[str, ...] = ()
+    """Names of checks to export one by one, and whose absence is told. Any check that fails makes the target down."""
+
+
+class HealthzSettings(ProbeSettings):
+    """Keys of the `healthz` probe."""
+
+    summary: ClassVar[str] = "Asks a health endpoint verbosely and reads its [+] and [-] lines, or its plain `ok`."
+    metrics: ClassVar[tuple[Metric, ...]] = (HEALTHZ_CHECK, *HTTP_METRICS, *TCP_METRICS, *TLS_METRICS)
+
+    kind: Literal["healthz"] = "healthz"
+    url: HttpUrl
+    """The health endpoint; `verbose=1` is appended."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Request headers to add."""
+    cookies: dict[str, CookieSettings] = Field(default_factory=dict)
+    """Cookies to send."""
+    tls: TlsSettings | None = None
+    """How to verify the target and to identify the agent."""
+    auth: AuthSettings | None = None
+    """How to authenticate."""
+    expect: HealthzExpectation = HealthzExpectation()
+    """What the health endpoint must say."""
+
+    def endpoint(self) -> Endpoint:
+        return url_endpoint(self.url)
+
+    def target(self) -> str:
+        return self.url
+
+    def probe(self, network: Network) -> Probe:
+        return HealthzProbe(self, network)
+
+
+class HealthzProbe:
+    """Asks once with a fresh connection and judges status and lines."""
+
+    def __init__(self, settings: HealthzSettings, network: Network) -> None:
+        self._expect = settings.expect
+        self._target = HttpTarget(
+            network,
+            _verbose(settings.url),
+            tls=settings.tls,
+            headers=settings.headers,
+            cookies=settings.cookies,
+            auth=settings.auth,
+        )
+
+    async def run(self, run: Run) -> None:
+        request = self._target.request(run, headers=_CLOSE)
+        with await self._target.open(run) as connection:
+            response = await exchange(run, connection, request, MAX_HEALTH)
+        answer = parse_health(response.body)
+        measure_health(run, answer, self._expect.checks)
+        if answer.failed or (is_health_failure(response) and response.status not in self._expect.status):
+            raise ProbeFailure(
+                Reason.HEALTH_CHECK_FAILED,
+                f"the health endpoint answers {response.status}: {describe_failure(answer, response.body)}",
+            )
+        run.detail = judge_status(
+            response, self._expect, url=self._target.url, authenticated=self._target.authenticated
+        )
+        if not run.detail:
+            self._judge(run, response, answer)
+
+    def _judge(self, run: Run, response: Response, answer: HealthAnswer) -> None:
+        if response.truncated:
+            raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the health answer is longer than {MAX_HEALTH} bytes")
+        if not answer.recognised:
+            raise ProbeFailure(Reason.BODY_MISMATCH, f"not a health answer: {quote(response.body)}")
+        unnamed = [name for name in self._expect.checks if name not in answer.names]
+        if unnamed:
+            run.detail = f"healthy, but the answer names no {' and no '.join(unnamed)}, as that of an old server"
+        elif answer.remarks:
+            run.detail = quote("; ".join(answer.remarks))
+
+
+def is_health_failure(response: Response) -> bool:
+    """Whether a server says that it is unwell itself: 500 or 503 in plain words, where a proxy's error page is HTML."""
+    if response.status not in (500, 503):
+        return False
+    is_html = "html" in response.headers.get("content-type", "").lower() or response.body.lstrip()[:1] == b"<"
+    return not is_html and bool(response.body.strip())
+
+
+def _verbose(url: str) -> str:
+    parts = urlsplit(url)
+    if "verbose" in parse_qs(parts.query, keep_blank_values=True):
+        return url
+    return parts._replace(query=f"{parts.query}&verbose=1" if parts.query else "verbose=1").geturl()
+
+
+SETTINGS = HealthzSettings
