@@ -48,8 +48,11 @@ def validity(certificate: bytes) -> tuple[float, float]:
 
 
 def _time(element: _Element) -> float:
-    text = element.content.decode("ascii").removesuffix("Z")
+    text = element.content.decode("ascii")
     if element.tag == _UTC_TIME:
         # RFC 5280, section 4.1.2.5.1: two-digit years from 50 on are of the twentieth century.
         text = ("19" if text[:2] >= "50" else "20") + text
-    return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
+    if len(text) != len("YYYYMMDDHHMMSSZ") or text[-1] != "Z" or not text[:-1].isdigit():
+        raise ValueError("not a time as RFC 5280 demands it")
+    year, month, day, hour, minute, second = int(text[:4]), *(int(text[at : at + 2]) for at in range(4, 14, 2))
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()

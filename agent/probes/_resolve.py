@@ -92,7 +92,8 @@ class Resolver:
     async def ask(self, name: str, record_type: int, server: Server | None = None) -> bytes:
         """The reply to a question for an absolute name on the wire, whatever its response code.
 
-        Asks `server`, or else the machine's name servers. Raises OSError, TimeoutError among them, and ProbeFailure.
+        Asks `server`, or else the machine's name servers. Raises ProbeFailure, and OSError for what a chosen server or
+        the agent itself is to blame for.
         """
         conf = self._conf()
         servers = [server] if server is not None else list(conf.servers)
@@ -103,7 +104,9 @@ class Resolver:
             query.close()
         if isinstance(reply, bytes):
             return reply
-        raise reply if server is not None else _failure(reply, servers)
+        if server is not None and not isinstance(reply, TimeoutError):
+            raise reply
+        raise _failure(reply, servers)
 
     def _conf(self) -> ResolvConf:
         conf = self._resolv_conf.value()

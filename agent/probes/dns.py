@@ -1,0 +1,163 @@
+"""Asks a name server for the records of a name, and judges the answer."""
+
+from typing import Annotated, ClassVar, Literal
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.rdata
+import dns.rdatatype
+import dns.reversename
+from dns.rdtypes.txtbase import TXTBase
+from pydantic import AfterValidator, model_validator
+
+from agent.core.measures import Metric, MetricType
+from agent.core.ports import Probe
+from agent.core.reasons import Phase, Reason
+from agent.core.run import ProbeFailure, Run
+from agent.probes._address import parse_literal
+from agent.probes._dns_query import Server
+from agent.probes._dns_wire import Rcode, rcode
+from agent.probes._network import Network
+from agent.probes._resolve import refusal
+from agent.probes._settings import Endpoint, ProbeSettings, parse_address
+from agent.probes._text import quote
+
+DNS_ANSWERS = Metric(
+    "probe_dns_answers", MetricType.GAUGE, "Records of the type that was asked for in the answer, aliases not counted."
+)
+
+_DNS_PORT = 53
+_MOST_SHOWN = 8
+
+
+def _server(value: str) -> str:
+    _server_endpoint(value)
+    return value
+
+
+def _server_endpoint(value: str) -> Endpoint:
+    """`host:port`, `[ipv6]:port`, or a host or IP address alone, which means port 53. Raises ValueError."""
+    bare = value.removeprefix("[").removesuffix("]") if value.endswith("]") else value
+    if parse_literal(bare) or ":" not in value:
+        return parse_address(f"[{bare}]:{_DNS_PORT}" if ":" in bare else f"{bare}:{_DNS_PORT}")
+    return parse_address(value)
+
+
+def _name(value: str) -> str:
+    if parse_literal(value) is None:
+        try:
+            dns.name.from_text(value)
+        except dns.exception.DNSException as error:
+            raise ValueError(f"not a valid name: {error}") from None
+    return value
+
+
+class DnsSettings(ProbeSettings):
+    """Keys of the `dns` probe."""
+
+    summary: ClassVar[str] = "Asks a name server for records of a name, over UDP and where it must be TCP."
+    metrics: ClassVar[tuple[Metric, ...]] = (DNS_ANSWERS,)
+
+    kind: Literal["dns"] = "dns"
+    name: Annotated[str, AfterValidator(_name)]
+    """The whole name; search domains are not tried. For PTR, an IP address will do."""
+    type: Literal["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
+    """Type of the records to ask for."""
+    server: Annotated[str, AfterValidator(_server)] | None = None
+    """The name server to ask, as host:port or as an address alone; default: those of the system."""
+    answers: tuple[str, ...] = ()
+    """Records that must all be in the answer, as in a zone file; others may be there too. Default: any one record."""
+
+    @model_validator(mode="after")
+    def _answers_can_be_read(self) -> "DnsSettings":
+        if parse_literal(self.name) and self.type != "PTR":
+            raise ValueError("name is an IP address, which only the type PTR can ask for")
+        for text in self.answers:
+            try:
+                _expected(self.type, text)
+            except dns.exception.DNSException as error:
+                raise ValueError(f"{text!r} in answers is no record of type {self.type}: {error}") from None
+        return self
+
+    def endpoint(self) -> Endpoint:
+        return _server_endpoint(self.server) if self.server is not None else Endpoint("system-resolver", _DNS_PORT)
+
+    def target(self) -> str:
+        at = f" at {self.endpoint()}" if self.server is not None else ""
+        return f"{self.name} {self.type}{at}"
+
+    def probe(self, network: Network) -> Probe:
+        return DnsProbe(self, network)
+
+
+class DnsProbe:
+    """Asks once, past every cache of this machine.
+
+    A chosen server is the target itself, so that a closed port there is `connect_refused`; the system's servers are the
+    way to the target, so that the same means `dns_refused`.
+    """
+
+    def __init__(self, settings: DnsSettings, network: Network) -> None:
+        self._network = network
+        self._server = settings.endpoint() if settings.server is not None else None
+        name = settings.name
+        self._name = dns.reversename.from_address(name) if parse_literal(name) else dns.name.from_text(name)
+        self._type = dns.rdatatype.from_text(settings.type)
+        self._expected = {_expected(settings.type, text): text for text in settings.answers}
+
+    async def run(self, run: Run) -> None:
+        server = await self._chosen_server(self._server) if self._server is not None else None
+        run.peer = str(server) if server is not None else ""
+        run.enter(Phase.RESPONSE)
+        run.timeout_reason = Reason.DNS_TIMEOUT
+        reply = await self._network.resolver.ask(self._name.to_text(), self._type, server)
+        run.enter(Phase.TRANSFER)
+        found = self._records(reply)
+        run.measure(DNS_ANSWERS, float(len(found)))
+        self._judge(found)
+
+    async def _chosen_server(self, endpoint: Endpoint) -> Server:
+        address = (await self._network.resolver.addresses(endpoint.host))[0].address
+        self._network.admit(address)
+        return Server(address, endpoint.port)
+
+    def _records(self, reply: bytes) -> list[dns.rdata.Rdata]:
+        name, code = self._name.to_text(), rcode(reply)
+        if code == Rcode.NXDOMAIN:
+            raise ProbeFailure(Reason.DNS_NXDOMAIN, f"{name} does not exist (NXDOMAIN)")
+        if code != Rcode.NOERROR:
+            raise refusal(code, name)
+        try:
+            answer = dns.message.from_wire(reply, ignore_trailing=True)
+            found = answer.resolve_chaining().answer if isinstance(answer, dns.message.QueryMessage) else None
+        except dns.exception.DNSException as error:
+            words = type(error).__name__
+            raise ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the answer for {name} is malformed ({words})") from error
+        return list(found) if found is not None else []
+
+    def _judge(self, found: list[dns.rdata.Rdata]) -> None:
+        if not found:
+            kind = dns.rdatatype.to_text(self._type)
+            raise ProbeFailure(Reason.DNS_NO_ADDRESS, f"{self._name.to_text()} has no record of type {kind}")
+        keys = {_comparable(record) for record in found}
+        missing = [text for key, text in self._expected.items() if key not in keys]
+        if missing:
+            shown = ", ".join(quote(record.to_text()) for record in found[:_MOST_SHOWN])
+            more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
+            raise ProbeFailure(Reason.BODY_MISMATCH, f"{', '.join(missing)} is not among the answers: {shown}{more}")
+
+
+def _expected(record_type: str, text: str) -> object:
+    """What a configured answer is compared by. Raises DNSException."""
+    if record_type == "TXT" and not text.startswith('"'):
+        return text.encode()
+    return _comparable(dns.rdata.from_text("IN", record_type, text, origin=dns.name.root, relativize=False))
+
+
+def _comparable(record: dns.rdata.Rdata) -> object:
+    """The record itself, which takes names in either case; of a TXT record its text, however it was cut up."""
+    return b"".join(record.strings) if isinstance(record, TXTBase) else record
+
+
+SETTINGS = DnsSettings
