@@ -32,6 +32,11 @@ def judge_sign_in(response: Response, expected: SignInExpectation, *, url: str, 
         said = f"{response.status} {quote(response.body.strip())}" if response.body else f"{response.status}"
     else:
         return
+    raise sign_in_wanted(said, authenticated=authenticated)
+
+
+def sign_in_wanted(said: str, *, authenticated: bool) -> ProbeFailure | Inconclusive:
+    """What it means that the target wants a sign-in; `said`: how it says so, bounded."""
     if authenticated:
-        raise ProbeFailure(Reason.AUTH_REJECTED, f"the credentials are not accepted: {said}")
-    raise Inconclusive(f"it wants a sign-in before anything else: {said}", _ADVICE)
+        return ProbeFailure(Reason.AUTH_REJECTED, f"the credentials are not accepted: {said}")
+    return Inconclusive(f"it wants a sign-in before anything else: {said}", _ADVICE)

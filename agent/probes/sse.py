@@ -1,0 +1,146 @@
+"""Subscribes to server-sent events and waits for the first."""
+
+import zlib
+from collections.abc import AsyncIterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from agent.core.measures import Metric
+from agent.core.ports import Probe
+from agent.core.reasons import Reason
+from agent.core.run import ProbeFailure, Run
+from agent.probes._connection import TCP_METRICS
+from agent.probes._event_stream import EventStream
+from agent.probes._http import HTTP_METRICS, BodyStream, HttpTarget, open_stream
+from agent.probes._network import Network
+from agent.probes._settings import (
+    AuthSettings,
+    CookieSettings,
+    Endpoint,
+    HttpUrl,
+    ProbeSettings,
+    TlsSettings,
+    url_endpoint,
+)
+from agent.probes._sign_in import SignInExpectation, judge_sign_in
+from agent.probes._text import quote
+from agent.probes._tls import TLS_METRICS
+from agent.probes._verdict import StatusExpectation, judge_status
+
+_HEADERS = (("Accept", "text/event-stream"), ("Cache-Control", "no-cache"))
+_ANY_STATUS = StatusExpectation()
+_MAX_STREAM = 4 * 1024 * 1024
+"""Bytes that are read in wait for an event."""
+_MAX_PIECE = 256 * 1024
+
+
+class SseExpectation(SignInExpectation):
+    """What the stream must bring."""
+
+    event: str = ""
+    """Name of the event to wait for, with data; default: the first event or comment, whatever it is."""
+
+
+class SseSettings(ProbeSettings):
+    """Keys of the `sse` probe."""
+
+    summary: ClassVar[str] = "Subscribes to server-sent events; a proxy that holds them back shows."
+    metrics: ClassVar[tuple[Metric, ...]] = (*HTTP_METRICS, *TCP_METRICS, *TLS_METRICS)
+
+    kind: Literal["sse"] = "sse"
+    url: HttpUrl
+    """What to subscribe to."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Request headers to add."""
+    cookies: dict[str, CookieSettings] = Field(default_factory=dict)
+    """Cookies to send."""
+    tls: TlsSettings | None = None
+    """How to verify the target and to identify the agent."""
+    auth: AuthSettings | None = None
+    """How to authenticate."""
+    expect: SseExpectation = SseExpectation()
+    """What the stream must bring within the check's timeout."""
+
+    def endpoint(self) -> Endpoint:
+        return url_endpoint(self.url)
+
+    def target(self) -> str:
+        return self.url
+
+    def probe(self, network: Network) -> Probe:
+        return SseProbe(self, network)
+
+
+class SseProbe:
+    """Up when the first event comes in time.
+
+    A head without events is stream_buffered: something on the path collects the answer. A proxy may hold back the head
+    as well; then nothing tells it from a silent target, and the reason is response_timeout.
+    """
+
+    def __init__(self, settings: SseSettings, network: Network) -> None:
+        self._settings = settings
+        self._target = HttpTarget(
+            network,
+            settings.url,
+            tls=settings.tls,
+            headers=settings.headers,
+            cookies=settings.cookies,
+            auth=settings.auth,
+        )
+
+    async def run(self, run: Run) -> None:
+        target, expect = self._target, self._settings.expect
+        request = target.request(run, headers=_HEADERS)
+        with await target.open(run) as connection:
+            stream = await open_stream(run, connection, request)
+            response = stream.response
+            judge_sign_in(response, expect, url=target.url, authenticated=target.authenticated)
+            judge_status(response, _ANY_STATUS, url=target.url, authenticated=target.authenticated)
+            content_type = response.headers.get("content-type", "")
+            if content_type.partition(";")[0].strip().lower() != "text/event-stream":
+                raise ProbeFailure(
+                    Reason.HEADER_MISMATCH, f"the content type is {quote(content_type)}, not text/event-stream"
+                )
+            coding = response.headers.get("content-encoding", "")
+            if coding:
+                run.detail = f"the stream is compressed ({quote(coding)}), though nobody asked: that holds events back"
+            await self._wait_for_event(run, stream, coding)
+
+    async def _wait_for_event(self, run: Run, stream: BodyStream, coding: str) -> None:
+        events, wanted, received = EventStream(), self._settings.expect.event, 0
+        run.timeout_reason = Reason.STREAM_BUFFERED
+        async for piece in _decoded(stream, coding):
+            run.timeout_reason = None
+            for name in events.feed(piece):
+                if not wanted or name == wanted:
+                    return
+            received += len(piece)
+            if received > _MAX_STREAM:
+                raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"no wanted event in the first {_MAX_STREAM} bytes")
+        missing = f"the event {quote(wanted)}" if wanted else "an event"
+        raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the stream ended without {missing}")
+
+
+async def _decoded(stream: BodyStream, coding: str) -> AsyncIterator[bytes]:
+    """The pieces of the stream that hold something, without their content coding."""
+    if coding.strip().lower() not in ("", "identity", "gzip", "deflate"):
+        raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the stream has the content coding {quote(coding)}")
+    decoder = zlib.decompressobj(wbits=47) if coding.strip().lower() in ("gzip", "deflate") else None
+    piece = stream.response.body
+    while True:
+        try:
+            text = decoder.decompress(piece, _MAX_PIECE) if decoder else piece
+        except zlib.error as error:
+            raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the stream is not the {coding} that its header says") from error
+        if decoder and decoder.unconsumed_tail:
+            raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"a piece of the stream unpacks to over {_MAX_PIECE} bytes")
+        if text:
+            yield text
+        piece = await stream.read()
+        if not piece:
+            return
+
+
+SETTINGS = SseSettings
