@@ -12,7 +12,8 @@ from agent.core.check import Vantage
 from agent.probes._proxy import Proxies, Proxy, no_proxy, parse_proxy
 from agent.probes._settings import BasicAuthSettings, Endpoint, EnvironmentText, HttpUrl, Model, parse_address
 from agent.profiles import deployment_model, profile_names
-from agent.settings.checks import CheckSettings, Interval, Objective, Ratio, Timeout, problem_below
+from agent.profiles.fields import Interval, Objective, Ratio, Timeout, problem_below
+from agent.settings.checks import CheckSettings
 from agent.settings.problems import Path, unknown
 
 ProxyChoice = Literal["from_environment", "none"] | Proxy

@@ -7,7 +7,7 @@ from itertools import groupby
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from agent.settings.checks import NAME_EXPECTED, check_name
+from agent.profiles.fields import NAME_EXPECTED, check_name
 from agent.settings.problems import Path, nearest, step_into, unknown
 from agent.settings.secrets import SECRET, is_shown, show
 from agent.settings.shape import fields_at
