@@ -1,7 +1,7 @@
 """Makes the running checks equal to the plan: unchanged ones go on, surplus ones stop, missing ones start."""
 
 import gc
-from asyncio import Task, create_task, gather
+from asyncio import Task, create_task, gather, sleep
 from collections.abc import Callable
 
 import structlog
@@ -14,6 +14,8 @@ from agent.probes._settings import ProbeSettings
 
 _log = structlog.get_logger("agent.engine")
 _BLOCKING = (State.DOWN, State.BLOCKED)
+_STARTED_AT_ONCE = 50
+"""Checks that are started before those that run already get their turn."""
 
 
 class Supervisor:
@@ -40,12 +42,13 @@ class Supervisor:
             if key not in wanted:
                 for sink in self._services.sinks:
                     sink.removed(loop.check)
-        for key, check in wanted.items():
+        for number, (key, check) in enumerate(wanted.items()):
             if key not in self._loops:
                 self._start(check, before.get(key), network)
+            if number % _STARTED_AT_ONCE == 0:
+                await sleep(0)
         self._order_dependencies(plan)
         # What lives as long as the plan need not be looked at by every garbage collection: 100 ms for 10,000 checks.
-        gc.collect()
         gc.freeze()
 
     async def stop(self) -> None:

@@ -1,0 +1,223 @@
+"""The composition root: builds the agent from its parts, and starts and stops them in order."""
+
+import asyncio
+import resource
+import signal
+from collections.abc import Coroutine, Sequence
+from importlib import import_module
+from pathlib import Path
+from time import time
+from typing import Protocol
+
+import structlog
+
+from agent.core.ports import DemoControls, Sink, Tracing
+from agent.core.version import VERSION
+from agent.engine.check_loop import Services
+from agent.engine.clock import Clock
+from agent.engine.health import AgentHealth
+from agent.engine.limits import Limits
+from agent.engine.stalls import Stalls
+from agent.engine.supervisor import Supervisor
+from agent.engine.watch import changes
+from agent.metrics.agent_metrics import AgentMetrics
+from agent.metrics.exposition import Exposition
+from agent.metrics.store import Store
+from agent.probes._network import Network
+from agent.settings.load import load
+from agent.settings.mask import masked_yaml
+from agent.settings.model import Configuration
+from agent.settings.plan import plan, warnings
+from agent.settings.problems import ConfigurationError, Problem
+from agent.sinks.log import LogSink, configure_logging
+from agent.sinks.prometheus import PrometheusSink
+from agent.sinks.status import StatusSink
+from agent.web.server import WebServer
+
+_log = structlog.get_logger("agent")
+
+_FIXED = ("listen", "web", "environment", "state_file", "otlp", "log")
+"""Top-level keys whose change takes a restart."""
+_CLOSE_SINKS = 1.0
+"""Seconds that sinks get to send what waits in their queues."""
+
+
+async def serve(configuration: Configuration, paths: Sequence[Path], controls: DemoControls | None = None) -> None:
+    """Runs an agent until SIGTERM or SIGINT, and reloads it on SIGHUP. Raises ListenError when its port is taken."""
+    configure_logging(configuration.log.format, configuration.log.level, environment=configuration.environment)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    agent = Agent(configuration, paths, controls)
+    await agent.start()
+    loop.add_signal_handler(signal.SIGHUP, agent.reload_soon)
+    try:
+        await stop.wait()
+    finally:
+        await agent.close()
+
+
+class Agent:
+    """The agent, from its start to its end."""
+
+    def __init__(
+        self, configuration: Configuration, paths: Sequence[Path], controls: DemoControls | None = None
+    ) -> None:
+        """`paths`: where the configuration is read again on reload. `controls`: switches for the page of the demo."""
+        self._configuration = configuration
+        self._paths = paths
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._metrics = AgentMetrics()
+        self._health = AgentHealth()
+        self._stalls = Stalls(self._metrics.event_loop_delay)
+        self._status = StatusSink(configuration.state_file)
+        self._traces = _trace_sink(configuration, self._metrics)
+        store = Store()
+        sinks: list[Sink] = [PrometheusSink(store), self._status]
+        if self._traces is not None:
+            sinks.append(self._traces)
+        sinks.append(LogSink(traced=self._traces is not None))
+        limits = configuration.limits
+        self._limits = Limits(limits.in_flight, limits.per_host)
+        self._supervisor = Supervisor(
+            Services(Clock(), self._limits, self._stalls, sinks, self._metrics, self._traces),
+            self._status.first_standing,
+        )
+        self._network = _network(configuration)
+        self._web = WebServer(
+            board=self._status,
+            health=self._health,
+            render_metrics=Exposition(store, self._metrics).render,
+            reload=self.reload,
+            config_text=lambda: masked_yaml(self._configuration),
+            web=configuration.web,
+            demo_controls=controls,
+        )
+
+    @property
+    def address(self) -> str:
+        """The URL at which the agent listens, once it has started."""
+        return self._web.address
+
+    async def start(self) -> None:
+        """Starts everything. Raises ListenError when the port is taken."""
+        _raise_descriptor_limit()
+        await self._web.start(*self._configuration.listen_endpoint())
+        self._health.fulfil("listener")
+        self._stalls.start()
+        if self._traces is not None:
+            self._spawn(self._traces.run(), "traces")
+        await self._apply(self._configuration)
+        self._health.fulfil("configuration")
+        self._spawn(self._watch_files(), "configuration watch")
+        _log.info("started", version=VERSION, address=self.address)
+
+    async def close(self) -> None:
+        """Drains: unready first, then no more runs, then the queues, then the listener."""
+        self._health.drain()
+        _log.info("stopping")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._supervisor.stop()
+        self._stalls.stop()
+        if self._traces is not None:
+            await self._traces.close(_CLOSE_SINKS)
+        await self._status.close()
+        await self._web.close()
+
+    def reload_soon(self) -> None:
+        """Reloads in the background; what is wrong with the configuration goes to the log."""
+        self._spawn(self._reload_and_log(), "reload")
+
+    async def reload(self) -> None:
+        """Puts the configuration on disk to use. Raises ConfigurationError and changes nothing when it is bad."""
+        async with self._reloading:
+            try:
+                configuration = await asyncio.to_thread(load, self._paths)
+                wanted = await asyncio.to_thread(_network, configuration)
+            except ConfigurationError as error:
+                self._metrics.reloaded(ok=False, at=time())
+                _log.error("configuration rejected; the old one goes on", problems=[str(it) for it in error.problems])
+                raise
+            before = self._configuration
+            self._configuration = configuration
+            if _network_keys(before) != _network_keys(configuration):
+                self._network = wanted
+            for key in _FIXED:
+                if getattr(before, key) != getattr(configuration, key):
+                    _log.warning("this change takes effect after a restart", key=key)
+            await self._apply(configuration)
+            _log.info("configuration reloaded")
+
+    async def _apply(self, configuration: Configuration) -> None:
+        for warning in warnings(configuration):
+            _log.warning("configuration", problem=str(warning))
+        self._limits.in_flight = configuration.limits.in_flight
+        self._limits.per_host = configuration.limits.per_host
+        wanted = plan(configuration)
+        self._status.plan_changed(wanted)
+        await self._supervisor.reconcile(wanted, self._network)
+        self._metrics.reloaded(ok=True, at=time())
+        self._metrics.source_succeeded("static", time())
+
+    async def _reload_and_log(self) -> None:
+        try:
+            await self.reload()
+        except ConfigurationError:
+            return  # said where it was found
+
+    async def _watch_files(self) -> None:
+        async for _ in changes(self._paths):
+            await self._reload_and_log()
+
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.critical("a background task has ended", task=task.get_name(), exc_info=error)
+
+
+class _TraceSink(Sink, Tracing, Protocol):
+    async def run(self) -> None: ...
+
+    async def close(self, seconds: float) -> None: ...
+
+
+def _trace_sink(configuration: Configuration, metrics: AgentMetrics) -> _TraceSink | None:
+    if configuration.otlp is None:
+        return None
+    metrics.sink_dropped("traces", 0)
+    # Loaded only here: the SDK costs memory and start-up time that an agent without a collector need not pay.
+    sink: _TraceSink = import_module("agent.sinks.traces").TraceSink(
+        configuration.otlp.endpoint,
+        headers_file=configuration.otlp.headers_file,
+        success_ratio=configuration.otlp.success_ratio,
+        environment=configuration.environment,
+        dropped=lambda count: metrics.sink_dropped("traces", count),
+    )
+    return sink
+
+
+def _network(configuration: Configuration) -> Network:
+    try:
+        proxies = configuration.proxies()
+    except ValueError as error:
+        raise ConfigurationError([Problem("environment", 0, "HTTP_PROXY, HTTPS_PROXY", str(error))]) from error
+    return Network(proxies=proxies, forbidden=configuration.forbidden_addresses)
+
+
+def _network_keys(configuration: Configuration) -> tuple[object, ...]:
+    return configuration.proxy, configuration.forbidden_addresses
+
+
+def _raise_descriptor_limit() -> None:
+    """Every probe in flight needs a descriptor; the soft limit is often 1024 where the hard one is much higher."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
