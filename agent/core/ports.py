@@ -1,6 +1,7 @@
 """The seams between the parts that must not know each other. The composition root joins them."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from agent.core.check import Check, CheckKey, Plan
@@ -103,3 +104,26 @@ class Health(Protocol):
 
     def ready(self) -> Mapping[str, str | None]:
         """Conditions of readiness by name; None is fine, a text says what is wrong. Never depends on a target."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSwitch:
+    """A fault of the simulated deployment that people may switch on.
+
+    name: as in the API and on the command line. title: what breaks. description: what an operator would see.
+    """
+
+    name: str
+    title: str
+    description: str
+    on: bool
+
+
+class DemoControls(Protocol):
+    """The faults of the simulated deployment."""
+
+    def switches(self) -> Sequence[DemoSwitch]:
+        """All faults, in the order in which to show them."""
+
+    async def set(self, name: str, on: bool) -> None:
+        """Switches a fault on or off, at once. Raises KeyError for a name that no fault has."""
