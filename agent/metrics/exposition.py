@@ -2,7 +2,7 @@
 
 import zlib
 from asyncio import Lock, sleep
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from time import perf_counter
 
 from agent.metrics.agent_metrics import AgentMetrics
@@ -31,7 +31,7 @@ class Exposition:
         self._turn = Lock()
         self._in_progress = 0
 
-    def render(self, accept: str, accept_encoding: str) -> tuple[dict[str, str], AsyncIterator[bytes]]:
+    def render(self, accept: str, accept_encoding: str) -> tuple[dict[str, str], AsyncGenerator[bytes, None]]:
         """The headers and the body for a scrape with these request headers.
 
         Raises TooManyScrapesError when eight scrapes are in progress, which a reader that takes its time prolongs.
@@ -45,7 +45,7 @@ class Exposition:
             headers["Content-Encoding"] = "gzip"
         return headers, self._body(form, compressed)
 
-    async def _body(self, form: Format, compressed: bool) -> AsyncIterator[bytes]:
+    async def _body(self, form: Format, compressed: bool) -> AsyncGenerator[bytes, None]:
         self._in_progress += 1
         spent = 0.0
         chunks = self._chunks(form, compressed)
