@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from agent.core.measures import OTHER, Label, Metric, MetricType
 from agent.core.run import Run
+from agent.probes._http import Response
 from agent.probes._text import quote
 
 HEALTHZ_CHECK = Metric(
@@ -59,6 +60,14 @@ def parse_health(body: bytes) -> HealthAnswer:
                 all_is_well = all_is_well or line.rstrip().endswith(_ALL_IS_WELL)
     recognised = all_is_well or bool(passed or failed or remarks)
     return HealthAnswer(tuple(passed), failed, tuple(remarks), recognised)
+
+
+def is_health_failure(response: Response) -> bool:
+    """Whether a server says that it is unwell itself: 500 or 503 in plain words, where a proxy's error page is HTML."""
+    if response.status not in (500, 503):
+        return False
+    is_html = "html" in response.headers.get("content-type", "").lower() or response.body.lstrip()[:1] == b"<"
+    return not is_html and bool(response.body.strip())
 
 
 def measure_health(run: Run, answer: HealthAnswer, known: Iterable[str]) -> None:

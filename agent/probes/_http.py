@@ -247,7 +247,9 @@ class HttpTarget:
         headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, CookieSettings] | None = None,
         auth: AuthSettings | None = None,
+        identity: TlsIdentity | None = None,
     ) -> None:
+        """`identity` replaces the TLS context that `tls` asks for."""
         parts = urlsplit(url)
         self.network = network
         self.url = url
@@ -256,7 +258,7 @@ class HttpTarget:
         self.path = request_path(parts)
         self._identity: TlsIdentity | None = None
         if parts.scheme in ("https", "wss"):
-            self._identity = tls_identity(tls, ("http/1.1",))
+            self._identity = identity or tls_identity(tls, ("http/1.1",))
         self._server_name = (tls and tls.server_name) or self.host
         self._headers = {
             "Host": parts.netloc.rpartition("@")[2],

@@ -1,5 +1,6 @@
 """TLS as a client: contexts that are shared, and what a handshake tells."""
 
+import os
 import re
 import ssl
 from contextlib import suppress
@@ -7,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 from typing import NamedTuple, Protocol
+
+from pydantic import SecretStr
 
 from agent.core.measures import Label, Metric, MetricType
 from agent.core.reasons import Reason
@@ -40,6 +43,10 @@ class TlsIdentity(NamedTuple):
     insecure_skip_verify: bool = False
     min_version: str = "TLS12"
     alpn: tuple[str, ...] = ()
+    ca_data: str = ""
+    """Certificates to trust, PEM, in place of `ca_file`."""
+    client_data: SecretStr | None = None
+    """Client certificate and its key, PEM, in place of `cert_file` and `key_file`."""
 
 
 class TlsOptions(Protocol):
@@ -83,10 +90,14 @@ class TlsContexts:
                 return known[1]
             context = _new_context(identity)
         except (OSError, ssl.SSLError) as error:
-            names = ", ".join(str(path) for path in paths)
+            names = ", ".join(str(path) for path in paths) or "that are embedded in the kubeconfig"
             raise ProbeFailure(Reason.PERMISSION_DENIED, f"cannot use the TLS files {names}: {error}") from error
         self._contexts[identity] = (versions, context)
         return context
+
+    def forget(self, identity: TlsIdentity) -> None:
+        """Gives up the context for `identity`; whoever still needs it gets a new one."""
+        self._contexts.pop(identity, None)
 
 
 def _new_context(identity: TlsIdentity) -> ssl.SSLContext:
@@ -97,13 +108,29 @@ def _new_context(identity: TlsIdentity) -> ssl.SSLContext:
     if identity.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    elif identity.ca_data:
+        context.load_verify_locations(cadata=identity.ca_data)
     elif identity.ca_file is not None:
         context.load_verify_locations(cafile=str(identity.ca_file))
     else:
         context.load_default_certs()
     if identity.cert_file is not None:
-        context.load_cert_chain(str(identity.cert_file), str(identity.key_file) if identity.key_file else None)
+        context.load_cert_chain(identity.cert_file, identity.key_file, password=_NO_PASSWORD)
+    elif identity.client_data is not None:
+        _load_client_data(context, identity.client_data)
     return context
+
+
+_NO_PASSWORD = ""
+"""For a key that is encrypted: an error, where OpenSSL would otherwise ask at the terminal and wait."""
+
+
+def _load_client_data(context: ssl.SSLContext, client_data: SecretStr) -> None:
+    """OpenSSL takes certificate and key from a file only, so they get one that exists in memory alone."""
+    with os.fdopen(os.memfd_create("client-certificate"), "wb") as file:
+        file.write(client_data.get_secret_value().encode())
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}", password=_NO_PASSWORD)
 
 
 class _Certificate(Protocol):

@@ -15,6 +15,7 @@ from agent.probes._healthz_format import (
     MAX_HEALTH,
     HealthAnswer,
     describe_failure,
+    is_health_failure,
     measure_health,
     parse_health,
 )
@@ -114,14 +115,6 @@ class HealthzProbe:
             run.detail = f"healthy, but the answer names no {' and no '.join(unnamed)}, as that of an old server"
         elif answer.remarks:
             run.detail = quote("; ".join(answer.remarks))
-
-
-def is_health_failure(response: Response) -> bool:
-    """Whether a server says that it is unwell itself: 500 or 503 in plain words, where a proxy's error page is HTML."""
-    if response.status not in (500, 503):
-        return False
-    is_html = "html" in response.headers.get("content-type", "").lower() or response.body.lstrip()[:1] == b"<"
-    return not is_html and bool(response.body.strip())
 
 
 def _verbose(url: str) -> str:
