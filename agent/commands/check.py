@@ -6,6 +6,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from time import monotonic
 
+import uvloop
+
 from agent.commands.adhoc import adhoc_checks, is_url
 from agent.commands.check_formats import as_json, as_junit
 from agent.commands.check_table import CheckTable
@@ -38,7 +40,7 @@ def execute(options: Namespace) -> ExitStatus:
         return ExitStatus.USAGE
     limits = Limits(configuration.limits.in_flight, configuration.limits.per_host)
     session = _Session(wanted, network, limits, strict=options.strict)
-    results = asyncio.run(session.until_up(options.wait, show_progress=options.output == "table"))
+    results = uvloop.run(session.until_up(options.wait, show_progress=options.output == "table"))
     terminal = Terminal()
     if options.output == "table":
         CheckTable(wanted, terminal).write(results, left_out, whole.untestable)

@@ -1,5 +1,6 @@
 """The results of `reachd check` for people: sections by path, one line for each check, the next step below it."""
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -89,8 +90,14 @@ def _next_steps(result: Result) -> list[str]:
     steps = [outcome.advice] if outcome.advice else []
     if outcome.reason is not None:
         explanation = explain(outcome.reason)
-        steps += [explanation.phrase, f"try: {explanation.try_first[0]}"]
+        steps += [explanation.phrase, f"try: {_concrete(explanation.try_first[0], result.check)}"]
     return steps
+
+
+def _concrete(step: str, check: Check) -> str:
+    """The step with host and port of the check's own target."""
+    port = check.path.port.partition("/")[0]
+    return re.sub(r"\bHOST\b", check.host, re.sub(r"\bPORT\b", port, step))
 
 
 def _milliseconds(seconds: float) -> str:
