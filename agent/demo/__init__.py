@@ -1,1 +1,1 @@
-"""A simulated Meshery deployment on loopback with switchable faults."""
+"""A simulated Meshery deployment on loopback, with faults to switch on and off."""

@@ -1,0 +1,75 @@
+"""The small HTTP servers of a deployment: Operator, MeshSync, a managed cluster's API server, a registry."""
+
+from hmac import compare_digest
+from ssl import SSLContext
+
+from aiohttp import web
+
+from agent.demo.listening import HttpPart
+from agent.demo.loopback import Place
+
+_HEALTH_PATHS = ("/livez", "/readyz", "/healthz")
+
+
+def operator_metrics(place: Place, tls: SSLContext) -> HttpPart:
+    """The Operator's metrics: HTTPS with a certificate of its own, and nothing without a token."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=401, text="Unauthorized") if request.path == "/metrics" else web.Response(status=404)
+
+    return HttpPart(place, handle, tls)
+
+
+def health(place: Place) -> HttpPart:
+    """The health endpoints of Operator and MeshSync."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text="ok") if request.path in ("/healthz", "/readyz") else web.Response(status=404)
+
+    return HttpPart(place, handle)
+
+
+def registry(place: Place, tls: SSLContext) -> HttpPart:
+    """A container registry, which wants a sign-in for everything."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        challenge = {"WWW-Authenticate": f'Bearer realm="https://{place}/token"'}
+        return web.Response(status=401, headers=challenge) if request.path == "/v2/" else web.Response(status=404)
+
+    return HttpPart(place, handle, tls)
+
+
+class Cluster:
+    """A Kubernetes API server, as far as its health and version go."""
+
+    def __init__(self, place: Place, tls: SSLContext, token: str) -> None:
+        self.etcd_failed = False
+        """Its check of etcd fails, so that it is neither live nor ready."""
+        self._authorization = f"Bearer {token}"
+        self._part = HttpPart(place, self._handle, tls)
+        self.place = place
+        self.url = self._part.url
+        self.start = self._part.start
+        self.stop = self._part.stop
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not compare_digest(request.headers.get("Authorization", "").encode(), self._authorization.encode()):
+            document = {
+                "kind": "Status",
+                "apiVersion": "v1",
+                "status": "Failure",
+                "reason": "Unauthorized",
+                "code": 401,
+            }
+            return web.json_response(document, status=401)
+        if request.path in _HEALTH_PATHS:
+            return self._health(request.path[1:], verbose="verbose" in request.query)
+        if request.path == "/version":
+            return web.json_response({"major": "1", "minor": "34", "gitVersion": "v1.34.1", "platform": "linux/amd64"})
+        return web.Response(status=404)
+
+    def _health(self, name: str, *, verbose: bool) -> web.Response:
+        if self.etcd_failed:
+            lines = f"[+]ping ok\n[-]etcd failed: reason withheld\n{name} check failed\n"
+            return web.Response(status=500, text=lines)
+        return web.Response(text=f"[+]ping ok\n[+]etcd ok\n{name} check passed\n" if verbose else "ok")
