@@ -10,6 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 from aiohttp import web
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pydantic import ValidationError
 
 from agent.core.measures import OTHER
@@ -40,7 +46,8 @@ from tests.probes.support import (
 )
 
 TOKEN = "a-token-of-the-tests"
-READYZ = "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]etcd-readiness ok\n[+]informer-sync ok\n[+]shutdown ok\nreadyz check passed\n"
+PASSED = ("ping", "log", "etcd", "etcd-readiness", "informer-sync", "shutdown")
+READYZ = "".join(f"[+]{name} ok\n" for name in PASSED) + "readyz check passed\n"
 ENDING = READYZ.replace("[+]shutdown ok", "[-]shutdown failed: reason withheld").replace("passed", "failed")
 WITHOUT_ETCD = READYZ.replace("[+]etcd ok", "[-]etcd failed: reason withheld").replace("passed", "failed")
 VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.1"}
@@ -260,6 +267,18 @@ async def test_trust_by_kubeconfig(cluster: dict[str, object] | None, reason: Re
         assert_up(outcome)
     else:
         assert_failed(outcome, reason)
+
+
+async def test_an_encrypted_key_is_an_error_and_no_question_at_the_terminal(tmp_path: Path) -> None:
+    certificate = authority().issue_cert("reachd.example.com")
+    key = load_pem_private_key(certificate.private_key_pem.bytes(), None).private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"s3cret")
+    )
+    user = {"client-certificate-data": encoded(certificate.cert_chain_pems[0].bytes()), "client-key-data": encoded(key)}
+    async with api_server() as api:
+        file = kubeconfig(tmp_path, api.url, user)
+        outcome = await probe_in_time({"kind": "kube_api", "kubeconfig": str(file), "context": "east"})
+    assert_failed(outcome, Reason.PERMISSION_DENIED)
 
 
 async def test_a_changed_kubeconfig_is_read_again(tmp_path: Path) -> None:
