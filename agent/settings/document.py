@@ -13,7 +13,7 @@ _MAX_NODES = 1_000_000
 _MAX_DEPTH = 40
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]{1,3})?|[eE][-+]?[0-9]{1,3})")
 _CONSTANTS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -96,8 +96,9 @@ def read_document(content: bytes, file: str) -> tuple[YamlMapping, list[Problem]
     try:
         return reader.read()
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        message = f"the control character U+{ord(str(text[error.position])):04X} is not allowed; remove it"
+        # The parser counts its position in bytes, so the character is looked for.
+        line = text.count("\n", 0, text.find(chr(error.character))) + 1
+        message = f"the control character U+{error.character:04X} is not allowed; remove it"
         raise ConfigurationError([Problem(file, line, "", message)]) from None
     except yaml.MarkedYAMLError as error:
         raise ConfigurationError([_syntax_problem(error, file, text)]) from None
@@ -107,8 +108,12 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Proble
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     lines = text.splitlines()
-    if error.context_mark and line > len(lines):
-        line, column = error.context_mark.line + 1, error.context_mark.column + 1
+    if line > len(lines):
+        context = error.context_mark
+        if context and context.line < len(lines):
+            line, column = context.line + 1, context.column + 1
+        else:
+            line, column = len(lines), len(lines[-1]) + 1 if lines else 1
     problem = error.problem or "it is not YAML"
     if problem == "found character that cannot start any token":
         character = lines[line - 1][column - 1 : column] if line <= len(lines) else ""

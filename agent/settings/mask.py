@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 
 from pydantic import SecretStr
-from pydantic.fields import FieldInfo
 
 from agent.probes._proxy import Proxy
-from agent.probes._settings import Model, parse_duration
+from agent.probes._settings import Model
 from agent.settings.model import Configuration
 from agent.settings.problems import Path
 from agent.settings.secrets import SECRET, is_secret_at, mask_url
-from agent.settings.shape import key_of
+from agent.settings.shape import is_duration, key_of
 from agent.settings.wording import duration
 
 _SIMPLE = re.compile(
@@ -53,13 +52,6 @@ def _lines(value: object, indent: str) -> Iterator[str]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) and _SIMPLE.fullmatch(value) else json.dumps(value, ensure_ascii=False)
-
-
-def is_duration(field: FieldInfo) -> bool:
-    """Whether a field is written as a duration."""
-    return any(getattr(item, "func", None) is parse_duration for item in field.metadata) or "parse_duration" in repr(
-        field.annotation
-    )
 
 
 class _Masked:

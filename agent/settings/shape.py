@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 
-from agent.probes._settings import Model, ProbeSettings
+from agent.probes._settings import Model, ProbeSettings, parse_duration
 from agent.settings.checks import probe_model
 from agent.settings.model import Configuration, deployment_class
 from agent.settings.problems import Path, step_into
@@ -34,6 +34,39 @@ def item_of(annotation: _Annotation) -> _Annotation:
     if origin in (tuple, list, frozenset, set):
         return arguments[0]
     return arguments[1] if origin in (dict, Mapping) else None
+
+
+def metadata_of(field: FieldInfo) -> Iterator[object]:
+    """Validators and bounds of a field, those of its alternatives too."""
+    yield from field.metadata
+    yield from annotated_metadata(field.annotation)
+
+
+def annotated_metadata(annotation: _Annotation) -> Iterator[object]:
+    """Validators and bounds in an annotation."""
+    origin: object = get_origin(annotation)
+    if origin is Annotated:
+        for item in get_args(annotation)[1:]:
+            yield from item.metadata if isinstance(item, FieldInfo) else (item,)
+        yield from annotated_metadata(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for alternative in get_args(annotation):
+            yield from annotated_metadata(alternative)
+
+
+def is_duration(field: FieldInfo) -> bool:
+    """Whether a field is written as a duration."""
+    return any(isinstance(item, BeforeValidator) and item.func is parse_duration for item in metadata_of(field))
+
+
+def models_in(annotation: _Annotation) -> Iterator[type[Model]]:
+    """The models whose keys are written at a field, or in its items. Not those that depend on what is written."""
+    for leaf in leaves(annotation):
+        item = item_of(leaf)
+        if item is not None:
+            yield from models_in(item)
+        elif _is_model(leaf) and leaf not in (Model, ProbeSettings):
+            yield leaf
 
 
 def key_of(name: str, field: FieldInfo) -> str:

@@ -1,0 +1,158 @@
+"""From a configuration to checks, warnings and what may be shown of it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from agent.core.check import Severity
+from agent.settings.load import load
+from agent.settings.mask import masked_yaml
+from agent.settings.model import Configuration
+from agent.settings.plan import plan, warnings
+from agent.settings.wording import duration
+
+EXAMPLES = Path(__file__).parents[2] / "config"
+NAMES = ("minimal", "meshery-sidecar", "meshery-deployment", "custom-checks", "all-options")
+ENVIRONMENT = {"DOCS_API_TOKEN": "hunter2", "DOCS_API_KEY": "hunter2"}
+
+
+def configuration_of(tmp_path: Path, text: str, **environment: str) -> Configuration:
+    file = tmp_path / "configuration.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load([file], environment)
+
+
+def example(name: str) -> Configuration:
+    return load([EXAMPLES / f"{name}.yaml"], ENVIRONMENT)
+
+
+def test_a_check_of_your_own_takes_what_it_does_not_say_from_the_defaults(tmp_path: Path) -> None:
+    configuration = configuration_of(
+        tmp_path,
+        """
+vantage: [client, server]
+defaults: {every: 20s, timeout: 2s, slo: 0.9, latency_objective: 100ms}
+checks:
+  - name: docs
+    probe: {kind: tcp, address: "docs.example.com:443"}
+  - name: site
+    every: 1m
+    timeout: 3s
+    slo: 0.99
+    latency_objective: 1s
+    severity: page
+    depends_on: [docs]
+    labels: {team: web}
+    probe: {kind: dns, name: docs.example.com, server: "192.0.2.1:53"}
+""",
+    )
+    docs, site = plan(configuration).checks
+    assert str(docs.key) == "default/docs"
+    assert (docs.system, docs.component, docs.vantage, docs.kind) == ("custom", "custom", "client", "tcp")
+    assert (docs.every, docs.timeout, docs.slo, docs.latency_objective) == (20.0, 2.0, 0.9, 0.1)
+    assert (docs.severity, docs.host, docs.target) == (Severity.TICKET, "docs.example.com", "docs.example.com:443")
+    assert (docs.path.source, docs.path.destination, docs.path.port) == ("client", "docs.example.com", "443/tcp")
+    assert (site.every, site.timeout, site.slo, site.latency_objective) == (60.0, 3.0, 0.99, 1.0)
+    assert (site.severity, site.depends_on, site.labels) == (Severity.PAGE, ("docs",), (("team", "web"),))
+    assert (site.host, site.path.port) == ("192.0.2.1", "53/udp")
+
+
+def test_the_same_file_gives_equal_checks(tmp_path: Path) -> None:
+    text = "checks:\n  - name: docs\n    probe: {kind: http, url: http://docs.example.com/, headers: {Accept: a}}\n"
+    assert plan(configuration_of(tmp_path, text)) == plan(configuration_of(tmp_path, text))
+
+
+def test_a_host_that_may_hold_too_many_probes_is_a_warning(tmp_path: Path) -> None:
+    checks = "".join(
+        f"  - {{name: c-{port}, every: 10s, timeout: 5s, probe: {{kind: tcp, address: 'crowded.example.com:{port}'}}}}\n"
+        for port in range(1, 6)
+    )
+    text = "limits: {per_host: 2, in_flight: 2}\nchecks:\n" + checks
+    said = [str(warning) for warning in warnings(configuration_of(tmp_path, text))]
+    assert said == [
+        "limits.per_host: if crowded.example.com hangs, its checks want 2.5 probes at the same time, but only 2 may "
+        "run, so slots will be missed; raise limits.per_host or every, or lower timeout",
+        "limits.in_flight: if all targets hang, their checks want 2.5 probes at the same time, but only 2 may "
+        "run, so slots will be missed; raise limits.in_flight or every, or lower timeout",
+    ]
+    enough = text.replace("per_host: 2, in_flight: 2", "per_host: 3, in_flight: 3")
+    assert warnings(configuration_of(tmp_path, enough)) == []
+
+
+def test_missing_files_and_nothing_to_do_are_warnings(tmp_path: Path) -> None:
+    there = tmp_path / "password"
+    there.write_text("secret", encoding="utf-8")
+    configuration = configuration_of(
+        tmp_path,
+        f"state_file: {tmp_path}/not-there-yet\n"
+        f"web: {{basic_auth: {{username: a, password_file: {there}}}}}\n"
+        "otlp: {endpoint: 'http://collector:4318', headers_file: /nonexistent/headers}\n",
+    )
+    assert [str(warning) for warning in warnings(configuration)] == [
+        "otlp.headers_file: the file /nonexistent/headers is missing or cannot be read; "
+        "it is looked for again whenever it is needed",
+        "checks: there is nothing to check; add deployments or checks",
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_load_without_showing_secrets(name: str) -> None:
+    configuration = example(name)
+    assert plan(configuration).checks
+    shown = masked_yaml(configuration) + repr(configuration) + "".join(map(str, warnings(configuration)))
+    assert "hunter2" not in shown
+
+
+def test_one_example_shows_every_part() -> None:
+    assert example("all-options").model_fields_set == set(Configuration.model_fields)
+
+
+def test_the_effective_configuration_is_yaml_without_secrets(tmp_path: Path) -> None:
+    configuration = configuration_of(
+        tmp_path,
+        """
+listen: "127.0.0.1:${PORT}"
+proxy: "http://user:${SECRET}@proxy.example.com:3128"
+web: {basic_auth: {username: admin, password: "${SECRET}"}}
+checks:
+  - name: docs
+    every: 90s
+    probe:
+      kind: http
+      url: http://docs.example.com/?page=1
+      body: "password=${SECRET}"
+      headers: {X-Api-Key: "${SECRET}", Accept: "${TYPE}"}
+      cookies: {session: {value: plain}}
+      auth: {authorization: {credentials_file: /run/secrets/token}}
+      expect: {body_matches: ['#: "yes"', "true"], headers: {Server: nginx}}
+""",
+        SECRET="hunter2",
+        PORT="8080",
+        TYPE="text/html",
+    )
+    text = masked_yaml(configuration)
+    assert "hunter2" not in text
+    shown = yaml.safe_load(text)
+    assert shown["listen"] == "127.0.0.1:${PORT}"
+    assert shown["proxy"] == "http://<secret>@proxy.example.com:3128"
+    assert shown["web"] == {"basic_auth": {"username": "admin", "password": "<secret>"}}
+    assert shown["defaults"]["every"] == "15s"
+    check = shown["checks"][0]
+    assert check["every"] == "1m30s"
+    probe = check["probe"]
+    assert probe["url"] == "http://docs.example.com/?page=1"
+    assert probe["body"] == "password=${SECRET}"
+    assert probe["headers"] == {"X-Api-Key": "<secret>", "Accept": "${TYPE}"}
+    assert probe["cookies"] == {"session": {"value": "<secret>"}}
+    assert probe["auth"] == {"authorization": {"type": "Bearer", "credentials_file": "/run/secrets/token"}}
+    assert probe["expect"]["body_matches"] == ['#: "yes"', "true"]
+    assert probe["expect"]["headers"] == {"Server": "nginx"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(15.0, "15s"), (0.5, "500ms"), (5400.0, "1h30m"), (0.0, "0s"), (61.25, "1m1s250ms"), (86400.0, "24h")],
+)
+def test_durations_are_shown_as_they_are_written(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
