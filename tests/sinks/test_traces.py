@@ -1,0 +1,408 @@
+"""Runs as spans, decoded by a receiver of our own and by a real collector."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from agent.core.check import Check, CheckKey
+from agent.core.measures import Measure
+from agent.core.outcome import Outcome, Verdict
+from agent.core.reasons import Phase, Reason
+from agent.core.transitions import Standing
+from agent.core.version import VERSION
+from agent.probes import settings_of
+from agent.probes._http import HTTP_VERSION, STATUS_CODE
+from agent.probes._tls import TLS_INFO
+from agent.sinks._facts import trace_ids
+from agent.sinks._spans import without_secrets
+from agent.sinks.traces import TraceSink
+from tests.metrics.support import failure, make_check, success
+from tests.servers.run import collector
+from tests.sinks.support import Receiver, attributes, receiver
+
+BEGAN = 1_700_000_000_500_000_000
+SAMPLED = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+DOWN = failure(Reason.CONNECT_REFUSED)
+
+
+class Traced:
+    """A trace sink, fed as the engine feeds it, and the number of runs that it dropped."""
+
+    def __init__(self, endpoint: str, headers_file: Path | None = None, success_ratio: float = 0.0) -> None:
+        self.dropped = 0
+        self.sink = TraceSink(
+            endpoint,
+            headers_file=headers_file,
+            success_ratio=success_ratio,
+            environment="production",
+            dropped=self.count,
+        )
+        self.standings: dict[CheckKey, Standing] = {}
+
+    def count(self, runs: int) -> None:
+        self.dropped += runs
+
+    def run(self, check: Check, *outcomes: Outcome) -> None:
+        standing = self.standings.setdefault(check.key, Standing())
+        for outcome in outcomes:
+            outcome = replace(outcome)  # noqa: PLW2901 - each run has an outcome of its own
+            transition = standing.judge(outcome)
+            self.sink.observed(check, outcome, standing)
+            if transition is not None:
+                self.sink.moved(check, transition, standing)
+
+
+@asynccontextmanager
+async def traced(to: Receiver, headers_file: Path | None = None, success_ratio: float = 0.0) -> AsyncIterator[Traced]:
+    """What was fed inside has been exported at the end."""
+    scene = Traced(to.url, headers_file, success_ratio)
+    yield scene
+    await scene.sink.close()
+    assert scene.dropped == 0
+
+
+def http_check() -> Check:
+    url = "https://meshery.example.com/callback?provider=Meshery&token=s3cret#part"
+    settings = settings_of("http").model_validate({"kind": "http", "url": url, "method": "POST"})
+    return make_check(kind="http", settings=settings, target=url)
+
+
+async def test_a_run_is_a_span_with_its_phases_below_it() -> None:
+    outcome = Outcome(
+        Verdict.DOWN,
+        started=1_700_000_000.5,
+        duration=0.45,
+        phases=(0.1, 0.05, 0.2, None, 0.1, None),
+        reason=Reason.SERVER_ERROR,
+        phase=Phase.RESPONSE,
+        detail="the target answered 503\x1b",
+        measures=[
+            Measure(STATUS_CODE, 503.0),
+            Measure(HTTP_VERSION, 1.1),
+            Measure(TLS_INFO, 1.0, ("TLSv1.3", "TLS_AES_128_GCM_SHA256")),
+        ],
+        peer="[::1]:443",
+        traceparent=SAMPLED,
+    )
+    async with receiver() as to:
+        async with traced(to) as scene:
+            scene.run(http_check(), success(), outcome)
+        _, first = to.parents()
+        assert to.paths == ["/v1/traces"]
+        assert to.resources[0] == {
+            "service.name": "reachd",
+            "service.version": VERSION,
+            "service.instance.id": socket.gethostname(),
+            "deployment.environment.name": "production",
+        }
+    assert first.trace_id.hex() == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert first.span_id.hex() == "00f067aa0ba902b7"
+    assert (first.name, first.kind) == ("POST server-live", Span.SPAN_KIND_CLIENT)
+    assert (first.start_time_unix_nano, first.end_time_unix_nano) == (
+        1_700_000_000_500_000_000,
+        1_700_000_000_950_000_000,
+    )
+    assert first.status.code == Status.STATUS_CODE_ERROR
+    assert first.status.message == "server_error: the target answered 503\\x1b"
+    assert attributes(list(first.attributes)) == {
+        "reachd.deployment": "prod",
+        "reachd.system": "meshery",
+        "reachd.component": "server",
+        "reachd.check": "server-live",
+        "reachd.kind": "http",
+        "reachd.vantage": "server",
+        "reachd.verdict": "down",
+        "reachd.blame": "target",
+        "reachd.phase": "response",
+        "service.peer.name": "meshery-server",
+        "error.type": "server_error",
+        "http.request.method": "POST",
+        "http.response.status_code": 503,
+        "url.full": "https://meshery.example.com/callback?provider=REDACTED&token=REDACTED",
+        "url.scheme": "https",
+        "server.address": "meshery.example.com",
+        "server.port": 443,
+        "network.transport": "tcp",
+        "network.protocol.name": "http",
+        "network.protocol.version": "1.1",
+        "network.peer.address": "::1",
+        "network.peer.port": 443,
+        "tls.protocol.version": "1.3",
+        "tls.cipher": "TLS_AES_128_GCM_SHA256",
+    }
+    children = [
+        (span.name, span.start_time_unix_nano - BEGAN, span.end_time_unix_nano - BEGAN) for span in to.children(first)
+    ]
+    assert children == [
+        ("resolve", 0, 100_000_000),
+        ("connect", 100_000_000, 150_000_000),
+        ("tls", 150_000_000, 350_000_000),
+        ("response", 350_000_000, 450_000_000),
+    ]
+    failed = [span for span in to.children(first) if span.status.code == Status.STATUS_CODE_ERROR]
+    assert {span.name for span in failed} == {"response"}
+
+
+@pytest.mark.parametrize(
+    ("probe", "measures", "expected"),
+    [
+        (
+            {"kind": "grpc", "address": "[::1]:10000", "service": "x"},
+            {"probe_grpc_status_code": 14.0},
+            {"rpc.system.name": "grpc", "rpc.response.status_code": "UNAVAILABLE", "server.address": "::1"},
+        ),
+        ({"kind": "grpc", "address": "a:1"}, {"probe_grpc_status_code": 99.0}, {"rpc.response.status_code": "99"}),
+        ({"kind": "nats", "address": "a:4222"}, {}, {"messaging.system": "nats", "server.port": 4222}),
+        (
+            {"kind": "dns", "name": "a.example.com"},
+            {},
+            {"dns.question.name": "a.example.com", "network.protocol.name": "dns"},
+        ),
+        (
+            {"kind": "websocket", "url": "wss://a.example.com/x"},
+            {},
+            {"url.full": "wss://a.example.com/x", "network.protocol.name": "websocket", "http.request.method": "GET"},
+        ),
+    ],
+)
+async def test_each_protocol_has_its_attributes(
+    probe: dict[str, object], measures: dict[str, float], expected: dict[str, object]
+) -> None:
+    settings = settings_of(str(probe["kind"]))
+    metrics = {metric.name: metric for metric in settings.metrics}
+    outcome = success(0.1, *[Measure(metrics[name], value) for name, value in measures.items()], traceparent=SAMPLED)
+    async with receiver() as to:
+        async with traced(to) as scene:
+            scene.run(make_check(kind=str(probe["kind"]), settings=settings.model_validate(probe)), outcome)
+        (parent,) = to.parents()
+    found = attributes(list(parent.attributes))
+    assert found | expected == found
+    assert parent.status.code == Status.STATUS_CODE_UNSET
+
+
+def verdicts(to: Receiver) -> list[tuple[object, ...]]:
+    """The verdict of each exported run, and the state that it led to."""
+    said: list[tuple[object, ...]] = []
+    for parent in to.parents():
+        after = [attributes(list(event.attributes))["reachd.state.after"] for event in parent.events]
+        said.append((attributes(list(parent.attributes))["reachd.verdict"], *after))
+    return said
+
+
+async def test_exported_are_changes_of_state_one_failure_a_minute_and_what_was_sampled() -> None:
+    check, other = make_check(), make_check("other")
+    async with receiver() as to, traced(to) as scene:
+        scene.run(check, success(), success(), success(0.1, traceparent=SAMPLED))
+        scene.run(check, DOWN, DOWN, DOWN, DOWN, success(), success())
+        scene.run(other, failure(Reason.OVERLOADED), failure(Reason.OVERLOADED))
+    assert verdicts(to) == [("up", "up"), ("up",), ("down",), ("down", "down"), ("up", "up"), ("unknown",)]
+
+
+async def test_a_change_of_state_is_an_event_of_its_run() -> None:
+    async with receiver() as to:
+        async with traced(to) as scene:
+            scene.run(make_check(), success())
+        (parent,) = to.parents()
+    (event,) = parent.events
+    assert (event.name, event.time_unix_nano) == ("state changed", 1_700_000_000_250_000_000)
+    assert attributes(list(event.attributes)) == {"reachd.state.before": "unknown", "reachd.state.after": "up"}
+
+
+async def test_a_change_through_a_dependency_has_no_run_to_export() -> None:
+    check = make_check()
+    async with receiver() as to, traced(to) as scene:
+        standing = Standing()
+        transition = standing.block(("broker",), 1.0)
+        assert transition is not None
+        scene.sink.moved(check, transition, standing)
+    assert to.spans == []
+
+
+async def test_what_the_target_is_told_is_what_is_exported() -> None:
+    check = make_check()
+    async with receiver() as to, traced(to, success_ratio=0.0) as scene:
+        assert scene.sink.traceparent(check, failing=False) == ""
+        first = scene.sink.traceparent(check, failing=True)
+        scene.run(check, failure(Reason.CONNECT_REFUSED, traceparent=first))
+        second = scene.sink.traceparent(check, failing=True)
+        scene.run(check, failure(Reason.CONNECT_REFUSED, traceparent=second))
+        third = scene.sink.traceparent(check, failing=True)
+        scene.run(check, failure(Reason.CONNECT_REFUSED, traceparent=third))
+    assert (first[-3:], second[-3:], third[-3:]) == ("-01", "-00", "-00")
+    assert first[:3] == "00-"
+    assert len(first) == 55
+    exported = {parent.trace_id.hex() for parent in to.parents()}
+    assert exported == {first[3:35], second[3:35]}, "the first failure, and the one that changed the state"
+
+
+@pytest.mark.parametrize(("ratio", "low", "high"), [(0.0, 0, 0), (1.0, 2000, 2000), (0.25, 350, 650)])
+async def test_successes_are_sampled_before_the_run(ratio: float, low: int, high: int) -> None:
+    scene = Traced("http://127.0.0.1:1", success_ratio=ratio)
+    contexts = [scene.sink.traceparent(make_check(), failing=False) for _ in range(2000)]
+    told = [context for context in contexts if context]
+    assert low <= len(told) <= high
+    assert len(set(told)) == len(told)
+    assert {context[-2:] for context in told} <= {"01"}
+    await scene.sink.close()
+
+
+async def test_a_run_that_told_nobody_has_ids_that_logs_can_find() -> None:
+    check, outcome = make_check(), success()
+    async with receiver() as to:
+        async with traced(to) as scene:
+            scene.run(check, outcome)
+        (parent,) = to.parents()
+    assert (parent.trace_id.hex(), parent.span_id.hex()) == trace_ids(check, outcome)
+    assert trace_ids(make_check("other"), outcome) != trace_ids(check, outcome)
+
+
+async def test_headers_come_from_a_file_that_may_change(tmp_path: Path) -> None:
+    file = tmp_path / "headers"
+    file.write_text("# ours\n\nAuthorization: Bearer s3cret\nX-Scope: a:b\n")
+    async with receiver() as to:
+        async with traced(to, file) as scene:
+            scene.run(make_check(), success())
+        file.write_text("authorization: Bearer new\n")
+        async with traced(to, file) as scene:
+            scene.run(make_check(), success())
+    first, second = to.headers
+    assert (first["Authorization"], first["X-Scope"]) == ("Bearer s3cret", "a:b")
+    assert second["Authorization"] == "Bearer new"
+
+
+@pytest.mark.parametrize("content", ["no colon but s3cret\n", None])
+async def test_a_bad_headers_file_costs_the_traces_and_tells_no_secret(
+    content: str | None, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "headers"
+    if content is not None:
+        file.write_text(content)
+    async with receiver() as to:
+        scene = Traced(to.url, file)
+        scene.run(make_check(), success())
+        await scene.sink.close()
+    assert scene.dropped == 1
+    assert to.headers == []
+    said = "".join(capfd.readouterr()) + caplog.text
+    assert "s3cret" not in said
+
+
+async def test_the_task_exports_and_a_collector_that_comes_back_gets_what_is_new() -> None:
+    check = make_check()
+    async with receiver() as to:
+        to.status = 400
+        scene = Traced(f"{to.url}/")
+        task = asyncio.create_task(scene.sink.run())
+        scene.run(check, success())
+        await eventually(lambda: scene.dropped == 1)
+        to.status = 200
+        scene.run(check, DOWN)
+        await eventually(lambda: len(to.parents()) == 1)
+        await cancelled(task)
+        await scene.sink.close()
+    assert to.paths[0] == "/v1/traces"
+
+
+async def test_a_full_queue_loses_the_oldest_runs() -> None:
+    check = make_check()
+    async with receiver() as to:
+        scene = Traced(to.url)
+        for number in range(4100):
+            scene.run(check, success(0.1, traceparent=f"00-{number + 1:032x}-{1:016x}-01"))
+        assert scene.dropped == 4
+        await scene.sink.close(20)
+    assert [int(parent.trace_id.hex(), 16) for parent in to.parents()] == list(range(5, 4101))
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """A collector that accepts and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """A port that nobody listens on."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("dead", [silent, refusing])
+@pytest.mark.parametrize("busy", [False, True])
+async def test_a_dead_collector_delays_neither_the_loop_nor_the_end(
+    dead: Callable[[], AbstractContextManager[str]], busy: bool
+) -> None:
+    with dead() as url:
+        scene = Traced(url)
+        task = asyncio.create_task(scene.sink.run())
+        scene.run(make_check(), success())
+        if busy:
+            await asyncio.sleep(1.2)  # until the task has a batch under way
+        longest = 0.0
+        for number in range(200):
+            began = perf_counter()
+            scene.run(make_check(f"check-{number}"), DOWN)
+            await asyncio.sleep(0)
+            longest = max(longest, perf_counter() - began)
+        await cancelled(task)
+        began = perf_counter()
+        await scene.sink.close()
+        assert perf_counter() - began < 1.2
+        assert longest < 0.1
+        assert scene.dropped == 201
+
+
+@pytest.mark.servers("rotel")
+async def test_a_real_collector_understands_it() -> None:
+    outcome = failure(
+        Reason.STATUS_UNEXPECTED,
+        Phase.RESPONSE,
+        Measure(STATUS_CODE, 404.0),
+        phases=(0.1, 0.1, None, None, 0.1, None),
+        traceparent=SAMPLED,
+    )
+    with collector() as server:
+        scene = Traced(f"http://127.0.0.1:{server.port}")
+        scene.run(http_check(), outcome)
+        await scene.sink.close(5)
+        assert scene.dropped == 0
+        await eventually(lambda: len(server.spans()) == 4)
+        parent, *phases = sorted(server.spans(), key=lambda span: bool(span.parent_id))
+    assert parent.trace_id == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert parent.attributes["http.response.status_code"] == "404"
+    assert parent.attributes["error.type"] == "status_unexpected"
+    assert {span.name for span in phases} == {"resolve", "connect", "response"}
+    assert {span.parent_id for span in phases} == {parent.span_id}
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://a:9081/x", "http://a:9081/x"),
+        ("https://user:pass@[::1]:1/x?token=abc&flag#f", "https://[::1]:1/x?token=REDACTED&REDACTED"),
+        ("http://a/?s3cret", "http://a/?REDACTED"),
+    ],
+)
+def test_urls_tell_no_secret(address: str, shown: str) -> None:
+    assert without_secrets(address) == shown
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
