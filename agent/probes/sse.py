@@ -1,7 +1,6 @@
 """Subscribes to server-sent events and waits for the first."""
 
 import zlib
-from collections.abc import AsyncIterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -33,6 +32,7 @@ _ANY_STATUS = StatusExpectation()
 _MAX_STREAM = 4 * 1024 * 1024
 """Bytes that are read in wait for an event."""
 _MAX_PIECE = 256 * 1024
+_ANY_HEADER = 47  # zlib: takes a gzip or a zlib header, with the largest window
 
 
 class SseExpectation(SignInExpectation):
@@ -109,38 +109,45 @@ class SseProbe:
             await self._wait_for_event(run, stream, coding)
 
     async def _wait_for_event(self, run: Run, stream: BodyStream, coding: str) -> None:
-        events, wanted, received = EventStream(), self._settings.expect.event, 0
+        events, decoder, wanted = EventStream(), _Decoder(coding), self._settings.expect.event
+        received = 0
         run.timeout_reason = Reason.STREAM_BUFFERED
-        async for piece in _decoded(stream, coding):
-            run.timeout_reason = None
-            for name in events.feed(piece):
-                if not wanted or name == wanted:
-                    return
-            received += len(piece)
+        piece = stream.response.body or await stream.read()
+        while piece:
+            text = decoder.decode(piece)
+            if text:
+                run.timeout_reason = None
+            if any(not wanted or name == wanted for name in events.feed(text)):
+                return
+            received += len(text)
             if received > _MAX_STREAM:
                 raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"no wanted event in the first {_MAX_STREAM} bytes")
+            piece = await stream.read()
         missing = f"the event {quote(wanted)}" if wanted else "an event"
         raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the stream ended without {missing}")
 
 
-async def _decoded(stream: BodyStream, coding: str) -> AsyncIterator[bytes]:
-    """The pieces of the stream that hold something, without their content coding."""
-    if coding.strip().lower() not in ("", "identity", "gzip", "deflate"):
-        raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the stream has the content coding {quote(coding)}")
-    decoder = zlib.decompressobj(wbits=47) if coding.strip().lower() in ("gzip", "deflate") else None
-    piece = stream.response.body
-    while True:
+class _Decoder:
+    """Undoes the content coding of a stream, piece by piece."""
+
+    def __init__(self, coding: str) -> None:
+        """Raises ProbeFailure for a coding that it does not know."""
+        coding = coding.strip().lower()
+        if coding not in ("", "identity", "gzip", "deflate"):
+            raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the stream has the content coding {quote(coding)}")
+        self._inflate = zlib.decompressobj(wbits=_ANY_HEADER) if coding in ("gzip", "deflate") else None
+
+    def decode(self, piece: bytes) -> bytes:
+        """What a piece adds. Raises ProbeFailure for what is not in the coding or unpacks to too much."""
+        if self._inflate is None:
+            return piece
         try:
-            text = decoder.decompress(piece, _MAX_PIECE) if decoder else piece
+            text = self._inflate.decompress(piece, _MAX_PIECE)
         except zlib.error as error:
-            raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the stream is not the {coding} that its header says") from error
-        if decoder and decoder.unconsumed_tail:
+            raise ProbeFailure(Reason.PROTOCOL_ERROR, "the stream is not in its content coding") from error
+        if self._inflate.unconsumed_tail:
             raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"a piece of the stream unpacks to over {_MAX_PIECE} bytes")
-        if text:
-            yield text
-        piece = await stream.read()
-        if not piece:
-            return
+        return text
 
 
 SETTINGS = SseSettings
