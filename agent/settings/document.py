@@ -265,11 +265,11 @@ def _copy(value: object) -> object:
     if isinstance(value, YamlMapping):
         mapping = YamlMapping()
         mapping.update({key: _copy(item) for key, item in value.items()})
-        mapping.places = value.places
+        mapping.places = dict(value.places)
         return mapping
     if isinstance(value, YamlList):
         items = YamlList()
         items.extend(_copy(item) for item in value)
-        items.places = value.places
+        items.places = list(value.places)
         return items
     return value

@@ -13,7 +13,8 @@ SECRET = "<secret>"  # noqa: S105 - this is what stands for one
 FROM_ENVIRONMENT = "<from the environment>"
 
 _SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)?|secret|tokens?|credentials?|authorization|cookies?|nkey|seed|signature|sig"
+    r"pass(word|wd|phrase)?|secret|tokens?|credentials?|authorization|cookies?|session|nkey|seed|signature|sig"
+    r"|(basic_)?auth|headers"
     r"|.*(pass(word|wd|phrase)|secret|[-_]token|credential|authorization|cookie|api[-_]?key|auth[-_]?key).*",
     re.IGNORECASE,
 )
@@ -56,14 +57,20 @@ def show(value: object, path: Path) -> str:
         return "true" if value else "false"
     if isinstance(value, EnvironmentText):
         return FROM_ENVIRONMENT
-    return quote(mask_url(value), 80) if isinstance(value, str) else str(value)
+    return quote(_mask_text(value), 80) if isinstance(value, str) else str(value)
 
 
 def is_shown(value: object, path: Path) -> bool:
     """Whether `show` shows the value as it is written."""
-    if isinstance(value, str):
-        return not (isinstance(value, EnvironmentText) or is_secret_at(path) or mask_url(value) != value)
-    return True
+    masked = isinstance(value, str) and (isinstance(value, EnvironmentText) or _mask_text(value) != value)
+    return not (masked or is_secret_at(path))
+
+
+def _mask_text(text: str) -> str:
+    """A text that may be no valid URL, with all that could be user and password in one replaced."""
+    scheme, slashes, rest = text.partition("://") if "://" in text else ("", "", text)
+    before, at, host = rest.rpartition("@")
+    return mask_url(f"{scheme}{slashes}{SECRET}@{host}" if at and (slashes or ":" in before) else text)
 
 
 def report_literal_secrets(top: YamlMapping, report: Report) -> None:

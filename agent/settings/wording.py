@@ -7,9 +7,10 @@ from itertools import groupby
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from agent.probes._settings import EnvironmentText
 from agent.profiles.fields import NAME_EXPECTED, check_name
 from agent.settings.problems import Path, nearest, step_into, unknown
-from agent.settings.secrets import SECRET, is_shown, show
+from agent.settings.secrets import SECRET, is_secret_at, is_shown, show
 from agent.settings.shape import fields_at
 
 _NOUNS = {
@@ -99,6 +100,9 @@ def _not_a(nouns: list[str], value: object, path: Path) -> str:
     shown = show(value, path)
     if value is None:
         return f"nothing is written here, but {_either(nouns)} is expected; write it or remove the key"
+    if is_secret_at(path) and not isinstance(value, EnvironmentText | dict | list):
+        remedy = "use auth or a key with _file, or ${NAME}"
+        return f"{shown} is not {_either(nouns)}, and a secret must not be written in the configuration; {remedy}"
     if nouns == ["text"] and isinstance(value, bool | int | float) and is_shown(value, path):
         return f'{shown} is not text; put it in quotes: "{shown}"'
     if nouns == ["a list"] and not isinstance(value, dict | list) and is_shown(value, path):

@@ -65,13 +65,13 @@ def test_the_same_file_gives_equal_checks(tmp_path: Path) -> None:
 
 def test_a_host_that_may_hold_too_many_probes_is_a_warning(tmp_path: Path) -> None:
     checks = "".join(
-        f"  - {{name: c-{port}, every: 10s, timeout: 5s, probe: {{kind: tcp, address: 'crowded.example.com:{port}'}}}}\n"
+        f"  - {{name: c-{port}, every: 10s, timeout: 5s, probe: {{kind: tcp, address: 'crowded.example:{port}'}}}}\n"
         for port in range(1, 6)
     )
     text = "limits: {per_host: 2, in_flight: 2}\nchecks:\n" + checks
     said = [str(warning) for warning in warnings(configuration_of(tmp_path, text))]
     assert said == [
-        "limits.per_host: if crowded.example.com hangs, its checks want 2.5 probes at the same time, but only 2 may "
+        "limits.per_host: if crowded.example hangs, its checks want 2.5 probes at the same time, but only 2 may "
         "run, so slots will be missed; raise limits.per_host or every, or lower timeout",
         "limits.in_flight: if all targets hang, their checks want 2.5 probes at the same time, but only 2 may "
         "run, so slots will be missed; raise limits.in_flight or every, or lower timeout",

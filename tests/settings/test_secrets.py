@@ -1,0 +1,67 @@
+"""A secret that is written in any wrong way or place appears in no problem."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.settings.load import load
+from agent.settings.problems import ConfigurationError
+
+SECRET = "hunter2"
+HTTP: dict[str, object] = {"kind": "http", "url": "http://docs.example.com/"}
+
+
+def in_check(**probe: object) -> dict[str, object]:
+    return {"checks": [{"name": "docs", "probe": HTTP | probe}]}
+
+
+def in_deployment(**keys: object) -> dict[str, object]:
+    return {"deployments": [{"name": "prod", "profile": "meshery", **keys}]}
+
+
+WRITTEN: list[object] = [
+    SECRET,
+    [SECRET],
+    {"value": SECRET},
+    f"user:{SECRET}",
+    f"http://user:{SECRET}@host:99999/",
+    f"http://user:{SECRET}/x y@host/?token={SECRET}",
+    f"user:{SECRET}@host",
+    f"${{PREFIX}}{SECRET}",
+]
+PLACES: dict[str, Callable[[object], dict[str, object]]] = {
+    "web.basic_auth": lambda secret: {"web": {"basic_auth": secret}},
+    "web.basic_auth.password": lambda secret: {"web": {"basic_auth": {"username": "a", "password": secret}}},
+    "proxy": lambda secret: {"proxy": f"http://user:{secret}@proxy:3128"},
+    "proxy without scheme": lambda secret: {"proxy": f"user:{secret}@proxy:3128"},
+    "otlp.headers": lambda secret: {"otlp": {"endpoint": "http://collector:4318", "headers": secret}},
+    "url": lambda secret: in_check(url=f"http://user:{secret}@host:port/"),
+    "query": lambda secret: in_check(url=f"http://docs.example.com/?api_key={secret}"),
+    "headers": lambda secret: in_check(headers=secret),
+    "headers.Authorization": lambda secret: in_check(headers={"Authorization": secret}),
+    "headers.X-Auth-Token": lambda secret: in_check(headers={"X-Auth-Token": secret}),
+    "cookies": lambda secret: in_check(cookies=secret),
+    "cookies.session": lambda secret: in_check(cookies={"session": secret}),
+    "auth": lambda secret: in_check(auth=secret),
+    "auth.basic_auth": lambda secret: in_check(auth={"basic_auth": secret}),
+    "auth.authorization": lambda secret: in_check(auth={"authorization": secret}),
+    "auth.authorization.credentials": lambda secret: in_check(auth={"authorization": {"credentials": secret}}),
+    "nats.token": lambda secret: in_check(kind="nats", address="broker:4222", token=secret),
+    "nats.address": lambda secret: in_check(kind="nats", address=f"nats://user:{secret}@broker:4222"),
+    "deployment.session": lambda secret: in_deployment(session=secret),
+    "deployment.broker.token": lambda secret: in_deployment(broker={"token": secret}),
+    "deployment.provider": lambda secret: in_deployment(provider=f"http://user:{secret}@host/"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_secret_in_the_wrong_place_is_never_told(place: str, tmp_path: Path) -> None:
+    file = tmp_path / "configuration.yaml"
+    for written in WRITTEN:
+        file.write_text(json.dumps(PLACES[place](written) | {"environment": 1}), encoding="utf-8")
+        with pytest.raises(ConfigurationError) as raised:
+            load([file], {"PREFIX": SECRET})
+        assert SECRET not in str(raised.value)
+        assert SECRET not in repr(raised.value)
