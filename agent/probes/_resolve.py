@@ -78,7 +78,7 @@ class Resolver:
         literal = parse_literal(host)
         if literal is not None:
             return self._remember(host, literal)
-        name = _ascii(host).lower()
+        name = _dns_name(host)
         local = self._hosts.value().get(name.rstrip("."))
         if local is not None:
             return local
@@ -226,8 +226,11 @@ def _failure(error: OSError | ProbeFailure, servers: list[Server]) -> ProbeFailu
     raise error
 
 
-def _ascii(host: str) -> str:
+def _dns_name(host: str) -> str:
     try:
-        return host if host.isascii() else host.encode("idna").decode("ascii")
+        name = host.lower() if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError as error:
         raise ProbeFailure(Reason.DNS_NXDOMAIN, f"{host!r} cannot be a name") from error
+    if not name.strip("."):
+        raise ProbeFailure(Reason.DNS_NXDOMAIN, "the name is empty")
+    return name

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from asyncio import DatagramProtocol, DatagramTransport, StreamReader, StreamWriter, get_running_loop
+from asyncio import BaseTransport, DatagramProtocol, DatagramTransport, StreamReader, StreamWriter, get_running_loop
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import dns.flags
 import dns.message
@@ -83,17 +84,27 @@ class NameServer(DatagramProtocol):
     over_tcp: Mapping[str, Answer]
     server: Server = UNBOUND
     asked: Counter[str] = field(default_factory=Counter)
+    received: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     transport: DatagramTransport | None = None
 
-    def connection_made(self, transport: DatagramTransport) -> None:
+    def connection_made(self, transport: BaseTransport) -> None:
         """Part of DatagramProtocol."""
-        self.transport = transport
+        self.transport = cast("DatagramTransport", transport)  # its class says less in some versions of Python
 
-    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:  # type: ignore[override]
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         """Part of DatagramProtocol."""
         assert self.transport is not None
+        self.received.setdefault(data, address)
         for datagram in self._replies("udp", self.names, data):
             self.transport.sendto(datagram, address)
+
+    def answer_late(self, answer: Answer) -> None:
+        """Answers every question that has come so far."""
+        for data, address in self.received.items():
+            reply = answer(dns.message.from_wire(data))
+            assert self.transport is not None
+            assert isinstance(reply, bytes)
+            self.transport.sendto(reply, address)
 
     async def converse(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Script of a TCP connection."""
