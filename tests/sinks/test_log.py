@@ -6,10 +6,8 @@ import logging
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from threading import Event
 
-import pytest
 import structlog
 
 from agent.core.check import Check
@@ -33,19 +31,6 @@ class Terminal(io.StringIO):
             if type(handler).__name__ == "LogWriter":
                 handler.close()
         return self.getvalue().splitlines()
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root, agent = logging.getLogger(), logging.getLogger("agent")
-    before = list(root.handlers), root.level, agent.level
-    yield
-    for handler in set(root.handlers) - set(before[0]):
-        handler.close()
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    agent.setLevel(before[2])
-    structlog.reset_defaults()
 
 
 def http_check(component: str) -> Check:
