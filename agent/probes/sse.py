@@ -11,7 +11,7 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._connection import TCP_METRICS
 from agent.probes._event_stream import EventStream
-from agent.probes._http import HTTP_METRICS, BodyStream, HttpTarget, open_stream
+from agent.probes._http import HTTP_METRICS, MAX_BODY, BodyStream, HttpTarget, open_stream
 from agent.probes._network import Network
 from agent.probes._settings import (
     AuthSettings,
@@ -27,10 +27,9 @@ from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, judge_status
 
-_HEADERS = (("Accept", "text/event-stream"), ("Cache-Control", "no-cache"))
+_HEADERS = (("Accept", "text/event-stream"), ("Cache-Control", "no-cache"), ("Accept-Encoding", "gzip, deflate"))
+"""As of a browser: a proxy that compresses streams, and so may hold them back, does it only when asked."""
 _ANY_STATUS = StatusExpectation()
-_MAX_STREAM = 4 * 1024 * 1024
-"""Bytes that are read in wait for an event."""
 _MAX_PIECE = 256 * 1024
 _ANY_HEADER = 47  # zlib: takes a gzip or a zlib header, with the largest window
 
@@ -105,7 +104,7 @@ class SseProbe:
                 )
             coding = response.headers.get("content-encoding", "")
             if coding:
-                run.detail = f"the stream is compressed ({quote(coding)}), though nobody asked: that holds events back"
+                run.detail = f"the stream is compressed ({quote(coding)}), which may hold events back"
             await self._wait_for_event(run, stream, coding)
 
     async def _wait_for_event(self, run: Run, stream: BodyStream, coding: str) -> None:
@@ -120,8 +119,8 @@ class SseProbe:
             if any(not wanted or name == wanted for name in events.feed(text)):
                 return
             received += len(text)
-            if received > _MAX_STREAM:
-                raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"no wanted event in the first {_MAX_STREAM} bytes")
+            if received > MAX_BODY:
+                raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"no wanted event in the first {MAX_BODY} bytes")
             piece = await stream.read()
         missing = f"the event {quote(wanted)}" if wanted else "an event"
         raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the stream ended without {missing}")
