@@ -147,7 +147,6 @@ class NatsProbe:
         options: dict[str, object] = {
             "verbose": False,
             "pedantic": False,
-            "tls_required": connection.tls is not None,
             "name": "reachd",
             "lang": "python",
             "version": VERSION,

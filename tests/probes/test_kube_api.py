@@ -21,7 +21,6 @@ from pydantic import ValidationError
 from agent.core.measures import OTHER
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Phase, Reason
-from agent.probes import settings_of
 from agent.probes._door import run_probe
 from agent.probes._healthz_format import HEALTHZ_CHECK
 from agent.probes._network import Network
@@ -244,7 +243,7 @@ async def test_ways_to_sign_in_by_kubeconfig(way: str, tmp_path: Path) -> None:
         file = kubeconfig(tmp_path, api.url, {})
         outcome = await probe(settings)
         assert "wants authentication" in outcome.detail
-    assert TOKEN not in repr(settings_of("kube_api").model_validate(settings).access())  # type: ignore[attr-defined]
+    assert TOKEN not in repr(KubeApiSettings.model_validate(settings).access())
 
 
 @pytest.mark.parametrize(
@@ -284,14 +283,17 @@ async def test_an_encrypted_key_is_an_error_and_no_question_at_the_terminal(tmp_
 async def test_a_changed_kubeconfig_is_read_again(tmp_path: Path) -> None:
     async with api_server(anonymous=401) as api:
         file = kubeconfig(tmp_path, api.url, {"token": "old"})
-        settings = settings_of("kube_api").model_validate({"kubeconfig": str(file), "context": "east"})
+        settings = KubeApiSettings.model_validate({"kubeconfig": str(file), "context": "east"})
         network = Network()
         bound = settings.probe(network)
         assert_failed(await run_probe(bound, 5.0), Reason.AUTH_REJECTED)
         kubeconfig(tmp_path, api.url, _client(tmp_path)["embedded"])
         assert_up(await run_probe(bound, 5.0))
+        identity = settings.access().identity
+        context = network.tls.context(identity)
         kubeconfig(tmp_path, api.url, {"token": TOKEN})
         assert_up(await run_probe(bound, 5.0))
+        assert network.tls.context(identity) is not context, "the old certificate stays in memory"
         file.unlink()
         outcome = await run_probe(bound, 5.0)
     assert_failed(outcome, Reason.PERMISSION_DENIED)

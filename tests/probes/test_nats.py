@@ -173,6 +173,7 @@ async def test_tls_that_the_server_does_not_offer_fails_before_a_secret_is_sent(
     with nats_server(token=TOKEN) as nats:
         outcome = await probe({"kind": "nats", "address": nats.address, "tls": {}, "token": TOKEN})
     assert_failed(outcome, Reason.TLS_NOT_TLS)
+    assert "offers none in its INFO" in outcome.detail
 
 
 @pytest.mark.parametrize("program", SERVERS)

@@ -232,7 +232,7 @@ async def test_many_connections_come_in_pages() -> None:
         connections = []
         try:
             for number in range(300):
-                name = "meshsync" if number == 0 else f"client-{number}"
+                name = "meshsync" if number == 299 else f"client-{number}"
                 connections.append(await nats.connect(f"nats://{server.address}", name=name, allow_reconnect=False))
             outcome = await probe({"kind": "nats_monitor", "url": server.monitor_url})
         finally:
