@@ -31,7 +31,7 @@ class DialogueStep(Model):
     send: str = ""
     """Text to send, as UTF-8; an end of line is written as `\\r\\n` in double quotes."""
     expect: Pattern = ""
-    """Regular expression to be found in what the target sends."""
+    """Regular expression to be found in what the target sends; `^` and `$` are begin and end of a line."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> "DialogueStep":
@@ -78,7 +78,8 @@ class TcpProbe:
         self._identity = tls_identity(settings.tls) if settings.tls is not None else None
         self._server_name = settings.tls.server_name if settings.tls is not None else None
         self._steps = tuple(
-            (step.send.encode(), re.compile(step.expect) if step.expect else None) for step in settings.dialogue
+            (step.send.encode(), re.compile(step.expect, re.MULTILINE) if step.expect else None)
+            for step in settings.dialogue
         )
 
     async def run(self, run: Run) -> None:
@@ -136,8 +137,7 @@ class _Dialogue:
         if self._heard:
             raise ProbeFailure(Reason.BODY_MISMATCH, f"{self._mismatch(pattern)}, and then closed the connection")
         raise ProbeFailure(
-            Reason.CONNECTION_CLOSED,
-            f"the target closed the connection without saying what {pattern.pattern!r} expects",
+            Reason.CONNECTION_CLOSED, f"the target closed the connection before {pattern.pattern!r} came"
         )
 
     def _mismatch(self, pattern: re.Pattern[str]) -> str:

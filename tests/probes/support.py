@@ -36,6 +36,9 @@ from agent.probes import settings_of
 from agent.probes._door import run_probe
 from agent.probes._network import Network
 
+_TURNS_TO_ACCEPT = 5
+"""Turns of the event loop after which a connection that was made has met its script."""
+
 Script = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 
 
@@ -108,12 +111,14 @@ async def serving(
         finally:
             running.tasks.discard(task)
 
-    server = await start_server(play, host, port, ssl=tls)
+    server = await start_server(play, host, port, ssl=tls, backlog=1024)
     running.port = server.sockets[0].getsockname()[1]
     try:
         yield running
     finally:
         server.close()
+        for _ in range(_TURNS_TO_ACCEPT):
+            await sleep(0)
         tasks = list(running.tasks)
         for task in tasks:
             task.cancel()
