@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.core.check import Check, CheckKey, Plan
-from agent.core.outcome import Outcome
+from agent.core.outcome import Outcome, Verdict
+from agent.core.reasons import Reason
 from agent.core.run import Run
-from agent.core.transitions import Standing, Transition
+from agent.core.transitions import Standing, State, Transition
 
 
 class Probe(Protocol):
@@ -64,36 +65,69 @@ class StatusBoard(Protocol):
 
 
 class CheckEntry(Protocol):
-    """One check as the page and the API show it."""
+    """One check as the page and the API show it: its last run, its last one that was not up, and counts since start."""
 
-    check: Check
-    standing: Standing
-    last: Outcome | None
-    last_failure: Outcome | None
-    runs: int
-    failures: int
+    @property
+    def check(self) -> Check: ...
+
+    @property
+    def standing(self) -> Standing: ...
+
+    @property
+    def last(self) -> Outcome | None: ...
+
+    @property
+    def last_failure(self) -> Outcome | None: ...
+
+    @property
+    def runs(self) -> int: ...
+
+    @property
+    def failures(self) -> int: ...
 
     def history(self) -> "Sequence[HistoryItem]":
         """Recent runs, oldest first."""
 
 
 class HistoryItem(Protocol):
-    """One past run: unix time of its start, seconds it took, and why it failed (None: it succeeded)."""
+    """One past run: unix time of its start, seconds it took, its verdict, and why it was not up.
 
-    started: float
-    duration: float
-    verdict: str
-    reason: str | None
+    rechecked: a first failure, which a quick re-check then confirmed or not.
+    """
+
+    @property
+    def started(self) -> float: ...
+
+    @property
+    def duration(self) -> float: ...
+
+    @property
+    def verdict(self) -> Verdict: ...
+
+    @property
+    def reason(self) -> Reason | None: ...
+
+    @property
+    def rechecked(self) -> bool: ...
 
 
 class StatusEvent(Protocol):
-    """Something the page has to show: a run ended, or a state changed."""
+    """A change of state at unix time `at`, with the reason of the run that caused it."""
 
-    key: CheckKey
-    at: float
-    before: str
-    after: str
-    reason: str | None
+    @property
+    def key(self) -> CheckKey: ...
+
+    @property
+    def at(self) -> float: ...
+
+    @property
+    def before(self) -> State: ...
+
+    @property
+    def after(self) -> State: ...
+
+    @property
+    def reason(self) -> Reason | None: ...
 
 
 class Health(Protocol):

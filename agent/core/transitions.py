@@ -35,6 +35,7 @@ class Standing:
     since: unix time at which `state` began; `since_exact` is False where it may have begun earlier, before the agent.
     suspected: the last run failed and the next one, soon, decides.
     blocked_by: names of the checks that block this one.
+    remembered: the state before a restart of the agent, and its beginning; until the first verdict.
     """
 
     state: State = State.UNKNOWN
@@ -42,6 +43,7 @@ class Standing:
     since_exact: bool = False
     suspected: bool = False
     blocked_by: tuple[str, ...] = ()
+    remembered: tuple[State, float] | None = None
 
     def judge(self, outcome: Outcome) -> Transition | None:
         """Takes an outcome into account. Leaving `up`, or becoming `down`, needs two runs that agree on not being up.
@@ -70,10 +72,13 @@ class Standing:
 
     def _move(self, state: State, at: float, outcome: Outcome | None) -> Transition:
         transition = Transition(self.state, state, at, outcome)
-        # The first verdict of a run says only that the state has lasted at least since then.
-        first_verdict = not self.since_exact and self.state is State.UNKNOWN
-        self.state = state
+        # The first verdict of all says only that the state has lasted at least since then.
+        self.since_exact = self.since_exact or self.state is not State.UNKNOWN or self.remembered is not None
         self.since = at
-        self.since_exact = not first_verdict
+        if self.remembered is not None and state is not State.UNKNOWN:
+            if self.remembered[0] is state:
+                self.since = self.remembered[1]
+            self.remembered = None
+        self.state = state
         self.suspected = False
         return transition

@@ -4,7 +4,7 @@ import pytest
 
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Blame, Reason
-from agent.core.transitions import Standing
+from agent.core.transitions import Standing, State
 
 U, D, Q = Verdict.UP, Verdict.DOWN, Verdict.UNKNOWN
 
@@ -73,3 +73,23 @@ def test_every_reason_blames_somebody_as_the_contract_says() -> None:
         "proxy_refused", "stream_buffered", "upgrade_stripped",
     ]  # fmt: skip
     assert len(blames[Blame.TARGET]) == 38
+
+
+@pytest.mark.parametrize(
+    ("remembered", "verdicts", "since", "exact"),
+    [
+        (None, [U], 1000.0, False),
+        ((State.UP, 400.0), [U], 400.0, True),
+        ((State.DOWN, 400.0), [U], 1000.0, True),
+        ((State.DOWN, 400.0), [D, D], 400.0, True),
+        ((State.UP, 400.0), [Q, U], 400.0, True),
+        ((State.UP, 400.0), [U, D, D], 1000.0, True),
+    ],
+)
+def test_a_state_that_lasted_through_a_restart_keeps_its_beginning(
+    remembered: tuple[State, float] | None, verdicts: list[Verdict], since: float, exact: bool
+) -> None:
+    standing = Standing(remembered=remembered)
+    for verdict in verdicts:
+        standing.judge(outcome(verdict))
+    assert (standing.since, standing.since_exact) == (since, exact)

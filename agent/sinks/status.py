@@ -1,0 +1,157 @@
+"""What the page and the API show: the present state of every check, in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from agent.core.check import Check, CheckKey, Plan
+from agent.core.outcome import Outcome, Verdict
+from agent.core.reasons import Reason
+from agent.core.transitions import Standing, State, Transition
+from agent.sinks.history import History, PastRun
+from agent.sinks.state_file import Remembered, read_states, render_states, write_states
+
+_MOST_UNREAD_EVENTS = 1000
+_WRITE_AFTER = 2.0
+"""Seconds between a change of state and the state file, so that many changes are written once."""
+
+
+class StateChange(NamedTuple):
+    """A change of state, as subscribers hear of it."""
+
+    key: CheckKey
+    at: float
+    before: State
+    after: State
+    reason: Reason | None
+
+
+class StatusEntry:
+    """One check. Implements `agent.core.ports.CheckEntry`."""
+
+    __slots__ = ("_history", "check", "failures", "last", "last_failure", "runs", "standing")
+
+    def __init__(self, check: Check, standing: Standing) -> None:
+        self.check = check
+        self.standing = standing
+        self.last: Outcome | None = None
+        self.last_failure: Outcome | None = None
+        self.runs = 0
+        self.failures = 0
+        self._history = History()
+
+    def note(self, outcome: Outcome, standing: Standing) -> None:
+        self.standing = standing
+        self.last = outcome
+        self.runs += 1
+        if outcome.verdict is Verdict.DOWN:
+            self.failures += 1
+        if outcome.verdict is not Verdict.UP:
+            self.last_failure = outcome
+        self._history.add(outcome, rechecked=standing.suspected)
+
+    def history(self) -> Sequence[PastRun]:
+        return self._history.runs()
+
+
+class StatusSink:
+    """Takes outcomes and answers questions. Implements `agent.core.ports.Sink` and `StatusBoard`."""
+
+    def __init__(self, state_file: Path | None) -> None:
+        """`state_file`: where the beginnings of states survive a restart, or None."""
+        self._plan = Plan(())
+        self._entries: dict[CheckKey, StatusEntry] = {}
+        self._subscribers: set[asyncio.Queue[StateChange | None]] = set()
+        self._state_file = state_file
+        self._remembered: Remembered = read_states(state_file) if state_file else {}
+        self._writing: asyncio.Task[None] | None = None
+
+    def first_standing(self, check: Check) -> Standing:
+        """The standing with which a new check begins: what is known of it from before a restart."""
+        return Standing(remembered=self._remembered.pop(str(check.key), None))
+
+    def plan_changed(self, plan: Plan) -> None:
+        """Takes the order of the checks, and what is not testable from here, from a new plan."""
+        self._plan = plan
+
+    def added(self, check: Check, standing: Standing) -> None:
+        self._entries[check.key] = StatusEntry(check, standing)
+
+    def replaced(self, before: Check, after: Check, standing: Standing) -> None:
+        entry = self._entries[before.key]
+        entry.check = after
+        entry.standing = standing
+
+    def removed(self, check: Check) -> None:
+        del self._entries[check.key]
+
+    def observed(self, check: Check, outcome: Outcome, standing: Standing) -> None:
+        self._entries[check.key].note(outcome, standing)
+
+    def moved(self, check: Check, transition: Transition, standing: Standing) -> None:
+        self._entries[check.key].standing = standing
+        reason = transition.outcome.reason if transition.outcome else None
+        change = StateChange(check.key, transition.at, transition.before, transition.after, reason)
+        for queue in tuple(self._subscribers):
+            if queue.full():
+                self._cut_off(queue)
+            else:
+                queue.put_nowait(change)
+        if self._state_file is not None and self._writing is None:
+            self._writing = asyncio.create_task(self._write_later(self._state_file), name="state file")
+
+    def missed(self, check: Check, slots: int) -> None:
+        """Missed slots are a metric."""
+
+    def plan(self) -> Plan:
+        return self._plan
+
+    def entry(self, key: CheckKey) -> StatusEntry | None:
+        return self._entries.get(key)
+
+    def entries(self) -> Sequence[StatusEntry]:
+        """In the order of the plan."""
+        entries = self._entries
+        return [entries[check.key] for check in self._plan.checks if check.key in entries]
+
+    async def events(self) -> AsyncIterator[StateChange]:
+        """State changes from now on; ends when the reader was too slow, and when the sink is closed."""
+        queue: asyncio.Queue[StateChange | None] = asyncio.Queue(_MOST_UNREAD_EVENTS)
+        self._subscribers.add(queue)
+        try:
+            while (change := await queue.get()) is not None:
+                yield change
+        finally:
+            self._subscribers.discard(queue)
+
+    async def close(self) -> None:
+        """Ends all subscriptions and writes the state file."""
+        for queue in tuple(self._subscribers):
+            self._cut_off(queue)
+        if self._writing is not None:
+            self._writing.cancel()
+        if self._state_file is not None:
+            await asyncio.to_thread(write_states, self._state_file, self._states())
+
+    def _cut_off(self, queue: "asyncio.Queue[StateChange | None]") -> None:
+        self._subscribers.discard(queue)
+        while not queue.empty():
+            queue.get_nowait()
+        queue.put_nowait(None)
+
+    async def _write_later(self, path: Path) -> None:
+        await asyncio.sleep(_WRITE_AFTER)
+        self._writing = None
+        await asyncio.to_thread(write_states, path, self._states())
+
+    def _states(self) -> str:
+        """The text of the state file; what was remembered of a check that has no verdict yet is kept."""
+        states: Remembered = dict(self._remembered)
+        for key, entry in self._entries.items():
+            standing = entry.standing
+            if standing.remembered is not None:
+                states[str(key)] = standing.remembered
+            elif standing.state is not State.UNKNOWN:
+                states[str(key)] = (standing.state, standing.since)
+        return render_states(states)
