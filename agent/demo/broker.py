@@ -27,8 +27,8 @@ class Broker:
 
     def __init__(self, folder: Path, clients: Place, monitor: Place, token: str) -> None:
         program = which("nats-server")
-        self.address = str(clients)
-        self.monitor_url = f"http://{monitor}"
+        self.place = clients
+        self.monitor = monitor
         self.is_real = program is not None
         self._token = token
         self._server: _NatsServer = (
@@ -76,7 +76,7 @@ class Broker:
             if self._running and name not in self._absent and name not in self._connections:
                 async with deadline(_CONNECT_SECONDS):
                     self._connections[name] = await nats.connect(
-                        f"nats://{self.address}", name=name, token=self._token, allow_reconnect=False, error_cb=_ignore
+                        f"nats://{self.place}", name=name, token=self._token, allow_reconnect=False, error_cb=_ignore
                     )
 
     async def _disconnect(self, name: str) -> None:

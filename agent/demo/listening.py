@@ -114,7 +114,7 @@ class HttpPart:
     async def start(self) -> None:
         """Listens; harmless when it listens already. Raises OSError when the place is taken."""
         if self._listener is None:
-            self._web = web.Server(self._handle, access_log=None)
+            self._web = web.Server(self._handle, access_log=None, handler_cancellation=True)
             self._listener = await get_running_loop().create_server(self._web, *self.place, ssl=self._tls)
 
     async def stop(self) -> None:

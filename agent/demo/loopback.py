@@ -56,6 +56,9 @@ class Loopback:
                 return Place(host, attempt.getsockname()[1])
         raise OSError(f"{host} has no free port")
 
-    def close(self) -> None:
+    def __enter__(self) -> "Loopback":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Gives the block back."""
         self._claim.close()

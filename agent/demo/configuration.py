@@ -1,0 +1,69 @@
+"""The configuration with which a real agent watches the simulated deployment: what an operator would write."""
+
+from pathlib import Path
+
+import yaml
+
+from agent.demo.meshery_server import RELEASE
+from agent.demo.sessions import REMOTE_PROVIDER
+from agent.demo.simulation import Simulation
+
+DEPLOYMENT = "demo"
+CONNECTION = "3f2a3a4e-6a0c-4c39-9a30-5d1f6a0f2b11"
+"""Meshery's id of its connection to the managed cluster."""
+_VANTAGES = ("server", "client", "operations")
+
+
+def write_configuration(simulation: Simulation, listen: str, vantages: tuple[str, ...] = _VANTAGES) -> Path:
+    """Writes the configuration file of an agent that listens on `listen`, and stands at `vantages`."""
+    document = {
+        "listen": listen,
+        "vantage": list(vantages),
+        "environment": "demo",
+        "proxy": "none",
+        "defaults": {"every": "3s", "timeout": "1s"},
+        "log": {"format": "console"},
+        "deployments": [_deployment(simulation)],
+    }
+    file = simulation.folder / "reachd.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False))
+    return file
+
+
+def _deployment(simulation: Simulation) -> dict[str, object]:
+    secrets, broker = simulation.secrets, simulation.broker
+    return {
+        "name": DEPLOYMENT,
+        "profile": "meshery",
+        "server": simulation.server.url,
+        "external_url": simulation.ingress.url,
+        "release": RELEASE,
+        "session": {"provider": REMOTE_PROVIDER, "token_file": str(secrets.session_token_file)},
+        "broker": {
+            "address": str(broker.place),
+            "monitor": f"http://{broker.monitor}",
+            "token_file": str(secrets.broker_token_file),
+        },
+        "operator": {
+            "metrics": f"{simulation.operator_metrics.url}/metrics",
+            "health": simulation.operator_health.url,
+        },
+        "meshsync": {"health": simulation.meshsync_health.url},
+        "provider": simulation.provider.url,
+        "adapters": {name: str(adapter.place) for name, adapter in simulation.adapters.items()},
+        "perf": str(simulation.perf.place),
+        "clusters": [
+            {
+                "name": "east",
+                "api": simulation.cluster.url,
+                "ca_file": str(simulation.authority.ca_file),
+                "token_file": str(secrets.cluster_token_file),
+                "connection_id": CONNECTION,
+            }
+        ],
+        "egress": [f"{simulation.registry.url}/v2/"],
+        "node_ports": {
+            "host": simulation.node,
+            **{name: forwarder.place.port for name, forwarder in simulation.node_ports.items()},
+        },
+    }
