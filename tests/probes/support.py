@@ -116,9 +116,9 @@ async def serving(
     try:
         yield running
     finally:
-        server.close()
         for _ in range(_TURNS_TO_ACCEPT):
             await sleep(0)
+        server.close()
         tasks = list(running.tasks)
         for task in tasks:
             task.cancel()
