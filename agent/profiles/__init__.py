@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from agent.probes._settings import Model
 from agent.profiles.deployment import Deployment
-from agent.profiles.expansion import Expansion, ExpansionContext
+from agent.profiles.expansion import Expansion, ExpansionContext, expand_deployment
 
 __all__ = ["Expansion", "ExpansionContext", "deployment_model", "expand", "profile_names"]
 
@@ -34,4 +34,6 @@ def deployment_model(profile: str) -> type[Deployment]:
 
 def expand(deployment: Model, context: ExpansionContext) -> Expansion:
     """The checks of a deployment from where the agent stands, and the rows that it cannot test."""
-    return Expansion((), ())
+    if not isinstance(deployment, Deployment):
+        raise TypeError("expected the settings of a deployment")
+    return expand_deployment(deployment, context)

@@ -1,15 +1,20 @@
 """What a configuration says of one deployment, whatever its profile."""
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 
 from agent.core.check import Severity
-from agent.probes._settings import Duration, Model
+from agent.probes._settings import Model
+from agent.profiles.catalogue import Catalogue, catalogue
+from agent.profiles.fields import Interval, LabelName, Name, Objective, Ratio, Timeout, problems_below
+from agent.profiles.rows import DeploymentRow, deployment_rows
 
 Facts = Mapping[str, object]
 """What the templates of a catalogue may refer to, by name; a value may hold more facts below it."""
+_Problems = Iterator[tuple[tuple[str | int, ...], str]]
 
 
 class RowSettings(Model):
@@ -17,26 +22,26 @@ class RowSettings(Model):
 
     enabled: bool = True
     """`false` leaves the row out; it is then listed as switched off."""
-    every: Annotated[Duration, Field(ge=0.1, le=86400)] | None = None
+    every: Interval | None = None
     """Time between two runs. Rows that ask a service with a rate limit have a lowest one."""
-    timeout: Annotated[Duration, Field(ge=0.01, le=600)] | None = None
+    timeout: Timeout | None = None
     """Longest time that a run may take; not longer than `every`."""
-    slo: Annotated[float, Field(gt=0, lt=1)] | None = None
+    slo: Ratio | None = None
     """Ratio of runs that must succeed, between 0 and 1."""
-    latency_objective: Annotated[Duration, Field(gt=0, le=600)] | None = None
+    latency_objective: Objective | None = None
     """A successful run that takes longer counts as slow."""
     severity: Severity | None = None
     """How urgent it is when the row is down."""
     depends_on: tuple[str, ...] | None = None
     """Rows of this deployment without which this one cannot be up."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[LabelName, str] = Field(default_factory=dict)
     """Labels of your own for the series `probe_target_info`."""
 
 
 class Deployment(Model):
     """One installation of a platform."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    name: Name
     """Lower-case letters, digits and hyphens; unique among `deployments`. The value of the label `deployment`."""
     profile: str
     """The platform, which decides what the other keys are."""
@@ -46,3 +51,62 @@ class Deployment(Model):
     def facts(self) -> Facts:
         """What the profile's catalogue may refer to; what is not configured is not there."""
         return self.model_dump(exclude_none=True)
+
+    def catalogue(self) -> Catalogue:
+        """The catalogue of the deployment's profile."""
+        return catalogue(self.profile)
+
+    def expanded_rows(self) -> tuple[DeploymentRow, ...]:
+        """All rows of the profile for this deployment."""
+        return deployment_rows(self.catalogue(), self.facts())
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> "Deployment":
+        try:
+            rows = {row.id: row for row in self.expanded_rows()}
+        except ValidationError as error:
+            # What a template makes of valid settings is not valid only where those settings do not go together.
+            raise ValueError("; ".join(str(details["msg"]) for details in error.errors())) from None
+        found = dict(_row_problems(self.rows, rows))
+        if found:
+            raise problems_below(found)
+        return self
+
+
+def _row_problems(settings: Mapping[str, RowSettings], rows: Mapping[str, DeploymentRow]) -> _Problems:
+    for name, row in settings.items():
+        if name not in rows:
+            yield ("rows", name), _unknown_row(name, rows)
+            continue
+        lowest = rows[name].row.lowest_every
+        if lowest is not None and row.every is not None and row.every < lowest:
+            why = "it asks a service with a rate limit"
+            yield ("rows", name, "every"), f"this row runs every {lowest:g}s at most, because {why}; write {lowest:g}s"
+        for position, other in enumerate(row.depends_on or ()):
+            if other not in rows:
+                yield ("rows", name, "depends_on", position), _unknown_row(other, rows)
+    circle = _circle({row.id: _dependencies(row, settings) for row in rows.values()})
+    if circle:
+        message = f"these rows depend on each other in a circle: {' → '.join(circle)}; remove one of the dependencies"
+        yield ("rows", next(name for name in circle if name in settings), "depends_on"), message
+
+
+def _dependencies(row: DeploymentRow, settings: Mapping[str, RowSettings]) -> tuple[str, ...]:
+    override = settings[row.id].depends_on if row.id in settings else None
+    return row.depends_on if override is None else override
+
+
+def _circle(graph: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Names that depend on each other in a circle, or none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1][::-1]
+        return circle
+    return []
+
+
+def _unknown_row(name: str, rows: Mapping[str, DeploymentRow]) -> str:
+    near = get_close_matches(name, rows, n=1)
+    remedy = f"did you mean '{near[0]}'?" if near else "`reachd targets` lists the rows of the deployment"
+    return f"unknown row {name[:80]!r}; {remedy}"

@@ -1,14 +1,25 @@
 """What a configuration says of a deployment of Meshery."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from agent.probes._settings import Address, HttpUrl, Model
-from agent.profiles.deployment import Deployment
+from agent.probes._http import bracketed
+from agent.probes._settings import Address, HttpUrl, Model, parse_address
+from agent.profiles.catalogue import catalogue
+from agent.profiles.deployment import Deployment, Facts
+from agent.profiles.fields import Name, problems_below
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$")]
+_ADAPTERS = "adapter-{each.name}"
+_NO_SUCH_PROVIDER = "reachd-without-session"
+"""A provider key that no Server has. It makes the Server answer with its list of providers: without it, a Server with
+an enforced provider may create an anonymous user for every call without a session."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Session(Model):
@@ -65,19 +76,19 @@ class NodePorts(Model):
 
     host: str
     """Name or address of a node."""
-    server: Annotated[int, Field(ge=1, le=65535)] = 30806
+    server: Port = 30806
     """Meshery Server, 9081."""
-    broker_client: Annotated[int, Field(ge=1, le=65535)] = 31214
+    broker_client: Port = 31214
     """Broker for clients, 4222."""
-    broker_routing: Annotated[int, Field(ge=1, le=65535)] = 30315
+    broker_routing: Port = 30315
     """Broker for routing, 6222."""
-    broker_monitor: Annotated[int, Field(ge=1, le=65535)] = 30791
+    broker_monitor: Port = 30791
     """Broker's monitoring endpoint, 8222."""
-    broker_exporter: Annotated[int, Field(ge=1, le=65535)] = 30400
+    broker_exporter: Port = 30400
     """Exporter beside the Broker, 7777."""
-    broker_leafnode: Annotated[int, Field(ge=1, le=65535)] = 32493
+    broker_leafnode: Port = 32493
     """Broker for leaf nodes, 7422."""
-    broker_gateway: Annotated[int, Field(ge=1, le=65535)] = 30337
+    broker_gateway: Port = 30337
     """Broker for gateways, 7522."""
 
 
@@ -103,6 +114,10 @@ class Cluster(Model):
     def _kubeconfig_or_api(self) -> "Cluster":
         if (self.kubeconfig is None) == (self.api is None):
             raise ValueError("a cluster needs exactly one of kubeconfig and api")
+        if self.kubeconfig is None and self.context is not None:
+            raise ValueError("context goes with kubeconfig; remove it, or name the kubeconfig")
+        if self.kubeconfig is not None and (self.ca_file or self.token_file):
+            raise ValueError("ca_file and token_file go with api; a kubeconfig says itself how to reach the cluster")
         return self
 
 
@@ -117,6 +132,8 @@ class MesheryDeployment(Deployment):
     """Meshery Server as the cluster reaches it: the Service on 9081, or 8080 inside the pod."""
     external_url: HttpUrl | None = None
     """Meshery as its users reach it: ingress, TLS, WebSocket, callback."""
+    login_paths: tuple[str, ...] = ()
+    """Beginnings of further paths or URLs to which a sign-in in front of Meshery redirects."""
     release: str | None = None
     """The Server's release, as in v0.8.100; it is part of the path at which it asks for capabilities."""
     session: Session | None = None
@@ -141,6 +158,103 @@ class MesheryDeployment(Deployment):
     """Services of type NodePort."""
     attest: dict[str, str] = Field(default_factory=dict)
     """What cannot be probed and you declare, as in {recovery_drill: 2026-09-01}."""
+
+    @field_validator("adapters")
+    @classmethod
+    def _adapters_have_ports(cls, adapters: dict[str, str]) -> dict[str, str]:
+        known = catalogue("meshery").row(_ADAPTERS).known
+        wrong: dict[tuple[str | int, ...], str] = {}
+        for name, address in adapters.items():
+            try:
+                _adapter(name, address)
+            except ValueError as error:
+                wrong[(name,)] = str(error)
+                continue
+            if ":" not in address and name not in known:
+                wrong[(name,)] = f"adapter {name} has no default port; write host:port, as in {address}:10000"
+        if wrong:
+            raise problems_below(wrong)
+        return adapters
+
+    def facts(self) -> Facts:
+        facts = dict(super().facts())
+        for key in ("server", "external_url", "provider"):
+            if key in facts:
+                facts[key] = str(facts[key]).rstrip("/")
+        if self.release is not None:
+            facts["release"] = quote(self.release, safe="")
+        if self.node_ports is not None:
+            facts["node_ports"] = {**self.node_ports.model_dump(), "host": bracketed(self.node_ports.host)}
+        return {
+            **facts,
+            "broker": _broker(self.broker),
+            "operator": _without_slash(self.operator),
+            "meshsync": _without_slash(self.meshsync),
+            "visitor": {"cookies": _cookies(self.session)},
+            "session": {"cookies": _cookies(self.session)} if self.session else {},
+            "adapters": [_adapter(name, address) for name, address in self.adapters.items()],
+            "clusters": [_cluster(cluster) for cluster in self.clusters],
+            "egress": _sources(self.egress),
+        }
+
+
+def _without_slash(section: Model) -> Facts:
+    return {key: str(url).rstrip("/") for key, url in section.model_dump(exclude_none=True).items()}
+
+
+def _broker(broker: Broker) -> Facts:
+    facts = broker.model_dump(exclude_none=True)
+    if broker.monitor is not None:
+        facts["monitor"] = broker.monitor.rstrip("/")
+    if broker.address is not None:
+        facts["host"] = bracketed(parse_address(broker.address).host)
+    return facts
+
+
+def _cookies(session: Session | None) -> Facts:
+    """Cookies of a probe's calls. A session's are those that the Server itself sets when a user has signed in."""
+    if session is None:
+        return {"meshery-provider": {"value": _NO_SUCH_PROVIDER}}
+    if session.local_provider:
+        return {"meshery-provider": {"value": "Local"}}
+    return {"meshery-provider": {"value": session.provider}, "token": {"value_file": session.token_file}}
+
+
+def _adapter(name: str, address: str) -> Facts:
+    """Raises ValueError for what is neither a host nor an address."""
+    if ":" not in address:
+        parse_address(f"{address}:1")
+        return {"name": name, "host": address}
+    endpoint = parse_address(address)
+    return {"name": name, "host": bracketed(endpoint.host), "port": endpoint.port}
+
+
+def _cluster(cluster: Cluster) -> Facts:
+    facts = cluster.model_dump(exclude_none=True)
+    if cluster.connection_id is not None:
+        facts["connection_id"] = quote(cluster.connection_id, safe="")
+    if cluster.ca_file is not None:
+        facts["tls"] = {"ca_file": cluster.ca_file}
+    if cluster.token_file is not None:
+        facts["auth"] = {"authorization": {"credentials_file": cluster.token_file}}
+    return facts
+
+
+def _sources(urls: Sequence[str]) -> list[Facts]:
+    """Sources by a name from their host, and from their path too where two share a host."""
+    hosts = [_slug(urlsplit(url).hostname or "") for url in urls]
+    names = [
+        host if hosts.count(host) == 1 else _slug(f"{host}-{urlsplit(url).path}")
+        for host, url in zip(hosts, urls, strict=True)
+    ]
+    return [
+        {"name": name if names.count(name) == 1 else f"{name}-{position}", "url": url}
+        for position, (name, url) in enumerate(zip(names, urls, strict=True), 1)
+    ]
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:50].strip("-")
 
 
 DEPLOYMENT = MesheryDeployment
