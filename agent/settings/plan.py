@@ -65,16 +65,16 @@ def _custom_check(settings: CheckSettings, configuration: Configuration) -> Chec
         host=endpoint.host,
         path=Path(vantage, endpoint.host, f"{endpoint.port}/{transport}", type(probe).summary),
         depends_on=settings.depends_on,
-        labels=tuple(settings.labels.items()),
+        labels=tuple(sorted(settings.labels.items())),
     )
 
 
 def timeout_problems(configuration: Configuration) -> Iterator[tuple[ConfigurationPath, str]]:
-    """Rows of deployments whose timeout is longer than their interval, by path of the deployment."""
+    """Rows of deployments whose timeout is longer than their interval."""
     for position, deployment in enumerate(configuration.deployments):
         for check in _expansion(deployment, configuration).checks:
             if check.timeout > check.every:
-                yield ("deployments", position), f"{check.name}: {timeout_too_long(check.every, check.timeout)}"
+                yield ("deployments", position, "rows", check.name), timeout_too_long(check.every, check.timeout)
 
 
 def warnings(configuration: Configuration) -> list[Problem]:

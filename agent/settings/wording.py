@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from agent.probes._settings import EnvironmentText
-from agent.profiles.fields import NAME_EXPECTED, check_name
 from agent.settings.problems import Path, nearest, step_into, unknown
 from agent.settings.secrets import SECRET, is_secret_at, is_shown, show
 from agent.settings.shape import fields_at
@@ -41,7 +40,6 @@ _NOUNS = {
     "url_parsing": "a URL",
     "is_instance_of": "a mapping",
 }
-_NAME_PATTERN = "^[a-z0-9]("
 _REMEDIES = {
     "text": "put it in quotes",
     "a whole number": "write one such as 20",
@@ -136,8 +134,6 @@ def _message(path: Path, error: ErrorDetails, value: object, top: object) -> str
             least = error["ctx"].get("min_length")
             limit = f"at least {least}" if least is not None else f"at most {error['ctx']['max_length']}"
             message = f"the list has too {few_or_many} entries; write {limit}"
-        case "string_pattern_mismatch":
-            message = f"{shown}: {_not_matching(str(error['ctx']['pattern']), value, path)}"
         case _:
             message = f"{shown} cannot be used here; see docs/configuration.md for what is expected"
     return message
@@ -154,16 +150,6 @@ def _refused(error: ErrorDetails, value: object, path: Path) -> str:
     if isinstance(value, dict | list):
         return said
     return f"{show(value, path)}: {said if is_shown(value, path) else _without(str(value), said)}"
-
-
-def _not_matching(pattern: str, value: object, path: Path) -> str:
-    if not pattern.startswith(_NAME_PATTERN):
-        return f"expected text that matches {pattern}"
-    try:
-        check_name(str(value))
-    except ValueError as error:
-        return str(error) if is_shown(value, path) else NAME_EXPECTED
-    return "the name is too long"
 
 
 def _not_one_of(error: ErrorDetails, value: object, path: Path) -> str:

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.settings.document import place_of, read_document
-from agent.settings.problems import ConfigurationError, Problem
+from agent.settings.problems import ConfigurationError, Problem, step_into
 
 
 def value_of(text: str) -> object:
@@ -68,9 +68,13 @@ def test_every_key_and_item_knows_its_line() -> None:
 
 
 def test_an_alias_is_a_copy() -> None:
-    document, _ = read_document(b"a: &a {b: [1]}\nc: *a\n", "file.yaml")
-    assert document["c"] == document["a"]
-    assert document["c"] is not document["a"]
+    document, _ = read_document(b"a: &a {b: [[1]]}\nc: *a\n", "file.yaml")
+    anchor, alias = document["a"], document["c"]
+    assert alias == anchor
+    for step in ("b", 0):
+        assert alias is not anchor
+        anchor, alias = step_into(anchor, step), step_into(alias, step)
+    assert alias is not anchor
 
 
 def test_a_byte_order_mark_is_ignored() -> None:

@@ -120,6 +120,15 @@ def test_an_alias_is_expanded_once(write: Write) -> None:
     assert (configuration.environment, str(configuration.state_file)) == ("$$", "$$")
 
 
+def test_an_alias_keeps_lines_of_its_own(write: Write) -> None:
+    first = write("a.yaml", "checks: &none []\ndeployments: *none\n")
+    second = write("b.yaml", "checks:\n  - 1\ndeployments:\n  - 2\n")
+    assert [line.split(" ")[:2] for line in problems_of(first, second)] == [
+        ["b.yaml:2:", "checks[0]:"],
+        ["b.yaml:4:", "deployments[0]:"],
+    ]
+
+
 def test_a_secret_comes_from_the_environment(write: Write) -> None:
     file = write("a.yaml", 'web: {basic_auth: {username: admin, password: "${PASSWORD}"}}\n')
     configuration = load([file], {"PASSWORD": "hunter2"})
