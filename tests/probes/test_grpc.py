@@ -250,6 +250,12 @@ async def test_over_tls(tmp_path: Path) -> None:
         assert_up(await probe({**trusted, "tls": {"insecure_skip_verify": True}}))
 
 
+async def test_over_tls_without_alpn(tmp_path: Path) -> None:
+    async with serving(http2(served), tls=server_context()) as server:
+        settings = {"kind": "grpc", "address": server.address, "tls": {"ca_file": ca_file(tmp_path)}}
+        assert_up(await probe(settings))
+
+
 async def test_plaintext_and_tls_mistaken_for_each_other(tmp_path: Path) -> None:
     async with grpc_server(Methods({HEALTH: SERVING})) as address:
         assert_failed(await probe({"kind": "grpc", "address": address, "tls": True}, timeout=1), Reason.TLS_NOT_TLS)
@@ -411,6 +417,7 @@ OTHERS: Sequence[tuple[Script, Reason, str]] = (
         "the target speaks TLS; set tls: true",
     ),
     (saying(b'INFO {"server_id":"x"}\r\n'), Reason.PROTOCOL_ERROR, "the target does not speak HTTP/2: it begins"),
+    (saying(FLOOD_PING), Reason.PROTOCOL_ERROR, "the target does not speak HTTP/2: it begins"),
     (endless(SETTINGS_FRAME), Reason.PROTOCOL_ERROR, "the target floods us"),
     (endless(FLOOD_PING, first=SETTINGS_FRAME), Reason.PROTOCOL_ERROR, "the target floods us"),
     (
