@@ -95,14 +95,22 @@ class Connection:
         """Waits until the target has said anything after the handshake, `seconds` at most.
 
         A TLS 1.3 server judges the client's certificate, or its lack, only after the client's handshake is over (RFC
-        8446, section 4.4.2.4). Raises ProbeFailure with a tls_* reason when it objects, and OSError.
+        8446, section 4.4.2.4). Raises ProbeFailure when it objects, be it by leaving without a word, and OSError.
         """
         assert self._tls is not None  # noqa: S101 - for the type checker: only called after a handshake
         try:
             async with deadline(seconds):
-                await self._fill()
+                stays = await self._fill()
+        except TimeoutError:
+            return
+        if not stays:
+            raise ProbeFailure(
+                Reason.CONNECTION_CLOSED,
+                "the target closed the connection right after the TLS handshake; it may want a client certificate",
+            )
+        try:
             self._tls.read(1)
-        except (TimeoutError, ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             return
         except ssl.SSLError as error:
             raise tls_failure(error) from error

@@ -1,0 +1,336 @@
+"""The tls probe, and what every probe tells of a handshake."""
+
+from __future__ import annotations
+
+import ssl
+from asyncio import gather
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socket import create_connection, create_server
+from threading import Thread
+from time import perf_counter, time
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core.outcome import Outcome, Verdict
+from agent.core.reasons import Phase, Reason
+from agent.probes import _files
+from agent.probes._certificate import validity
+from agent.probes._network import Network
+from agent.probes._resolve import Resolver
+from agent.probes._tls import CERTIFICATE_EXPIRY, TLS_INFO
+from tests.probes.dns_server import name_server, records
+from tests.probes.support import (
+    Script,
+    answering,
+    assert_failed,
+    assert_up,
+    authority,
+    ca_file,
+    closing,
+    dripping,
+    measured,
+    probe,
+    resetting,
+    saying,
+    serving,
+    silent,
+)
+
+VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+DAY = timedelta(days=1)
+
+
+def context_of(
+    *names: str,
+    issuer: trustme.CA | None = None,
+    version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    begin: timedelta = -DAY,
+    end: timedelta = DAY,
+    clients: trustme.CA | None = None,
+) -> ssl.SSLContext:
+    """A server's context: whose certificate, for which names, valid from when to when, and whose clients it takes."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    certificate = (issuer or authority()).issue_cert(
+        *(names or ("localhost", "127.0.0.1")), not_before=now + begin, not_after=now + end
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    context.minimum_version = context.maximum_version = version
+    if clients is not None:
+        clients.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+@contextmanager
+def plain_server(context: ssl.SSLContext) -> Iterator[str]:
+    """A server on blocking sockets, whose alerts are sent: asyncio's drops them. It is silent after a handshake."""
+    stopped = False
+
+    def serve() -> None:
+        while not stopped:
+            sock, _ = listener.accept()
+            with sock, suppress(OSError), context.wrap_socket(sock, server_side=True) as secured:
+                secured.settimeout(2)
+                while secured.recv(100):
+                    pass
+
+    with create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=serve)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stopped = True
+            create_connection(listener.getsockname()).close()
+            thread.join()
+
+
+async def handshake(
+    context: ssl.SSLContext,
+    folder: Path,
+    options: Mapping[str, object] | None = None,
+    *,
+    host: str = "127.0.0.1",
+) -> Outcome:
+    """Probes a server once, trusting the tests' authority; `host` is what it is called in the check."""
+    with plain_server(context) as address:
+        async with name_server({"*": records("@ A 127.0.0.1")}) as names:
+            network = Network(Resolver(servers=[names.server]))
+            settings = {
+                "kind": "tls",
+                "address": f"{host}:{address.rpartition(':')[2]}",
+                "tls": {"ca_file": ca_file(folder), **(options or {})},
+            }
+            return await probe(settings, timeout=2, network=network)
+
+
+@VERSIONS
+async def test_a_good_certificate_is_up_and_its_facts_are_measured(version: ssl.TLSVersion, tmp_path: Path) -> None:
+    outcome = await handshake(context_of(version=version), tmp_path)
+    assert_up(outcome)
+    assert {Phase.RESOLVE, Phase.CONNECT, Phase.TLS} <= set(outcome.phase_seconds())
+    assert measured(outcome, CERTIFICATE_EXPIRY) == pytest.approx(time() + 86400, abs=60)
+    (labels,) = [measure.labels for measure in outcome.measures if measure.metric is TLS_INFO]
+    assert labels[0] == {ssl.TLSVersion.TLSv1_2: "TLSv1.2", ssl.TLSVersion.TLSv1_3: "TLSv1.3"}[version]
+    assert labels[1] in (TLS_INFO.labels[1].values or ())
+    assert outcome.duration < 0.5
+
+
+@VERSIONS
+@pytest.mark.parametrize(
+    ("begin", "end", "reason"),
+    [(-3 * DAY, -DAY, Reason.TLS_EXPIRED), (DAY, 3 * DAY, Reason.TLS_NOT_YET_VALID)],
+)
+async def test_dates(begin: timedelta, end: timedelta, reason: Reason, version: ssl.TLSVersion, tmp_path: Path) -> None:
+    context = context_of(version=version, begin=begin, end=end)
+    outcome = await handshake(context, tmp_path)
+    assert_failed(outcome, reason)
+    assert outcome.phase is Phase.TLS
+    assert measured(outcome, CERTIFICATE_EXPIRY) == pytest.approx(time() + end.total_seconds(), abs=60)
+    for moment in (begin, end):
+        assert (datetime.now(UTC) + moment).strftime("%Y-%m-%d") in outcome.detail
+    unverified = await handshake(context, tmp_path, {"insecure_skip_verify": True})
+    assert_up(unverified)
+    assert measured(unverified, CERTIFICATE_EXPIRY) == measured(outcome, CERTIFICATE_EXPIRY)
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "options", "reason"),
+    [
+        ("wrong.test", ("right.test",), {}, Reason.TLS_HOSTNAME_MISMATCH),
+        ("127.0.0.1", ("127.0.0.2",), {}, Reason.TLS_HOSTNAME_MISMATCH),
+        ("127.0.0.1", ("right.test",), {}, Reason.TLS_HOSTNAME_MISMATCH),
+        ("right.test", ("right.test",), {}, None),
+        ("right.test.", ("right.test",), {}, None),
+        ("a.right.test", ("*.right.test",), {}, None),
+        ("127.0.0.1", ("right.test",), {"server_name": "right.test"}, None),
+        ("wrong.test", ("right.test",), {"insecure_skip_verify": True}, None),
+        ("127.0.0.1", (), {"server_name": "a..b"}, Reason.TLS_HOSTNAME_MISMATCH),
+        ("127.0.0.1", (), {"server_name": ".b"}, Reason.TLS_HOSTNAME_MISMATCH),
+        ("127.0.0.1", (), {"ca_file": None}, Reason.TLS_UNTRUSTED),
+        ("127.0.0.1", (), {"min_version": "TLS13"}, None),
+    ],
+)
+async def test_names_and_trust(
+    host: str, names: tuple[str, ...], options: dict[str, object], reason: Reason | None, tmp_path: Path
+) -> None:
+    outcome = await handshake(context_of(*names), tmp_path, options, host=host)
+    if reason is None:
+        assert_up(outcome)
+    else:
+        assert_failed(outcome, reason)
+        assert outcome.phase is Phase.TLS
+
+
+async def test_an_authority_of_somebody_else_is_not_trusted(tmp_path: Path) -> None:
+    outcome = await handshake(context_of(issuer=trustme.CA()), tmp_path)
+    assert_failed(outcome, Reason.TLS_UNTRUSTED)
+    assert measured(outcome, CERTIFICATE_EXPIRY) > time()
+
+
+async def test_the_earliest_certificate_of_the_chain_counts(tmp_path: Path) -> None:
+    outcome = await handshake(context_of(issuer=authority().create_child_ca(), end=100000 * DAY), tmp_path)
+    assert_up(outcome)
+    assert measured(outcome, CERTIFICATE_EXPIRY) < time() + 100000 * 86400
+
+
+async def test_a_version_below_the_lowest_accepted_is_a_protocol_error(tmp_path: Path) -> None:
+    outcome = await handshake(context_of(version=ssl.TLSVersion.TLSv1_2), tmp_path, {"min_version": "TLS13"})
+    assert_failed(outcome, Reason.TLS_PROTOCOL_ERROR)
+    assert "protocol version" in outcome.detail
+
+
+async def test_no_cipher_in_common_is_a_protocol_error(tmp_path: Path) -> None:
+    context = context_of(version=ssl.TLSVersion.TLSv1_2)
+    context.set_ciphers("AES256-SHA")
+    outcome = await handshake(context, tmp_path)
+    assert_failed(outcome, Reason.TLS_PROTOCOL_ERROR)
+
+
+@pytest.mark.parametrize("tickets", [0, 2])
+@VERSIONS
+async def test_client_certificates(version: ssl.TLSVersion, tickets: int, tmp_path: Path) -> None:
+    clients, strangers = trustme.CA(), trustme.CA()
+    context = context_of(version=version, clients=clients)
+    context.num_tickets = tickets
+    assert_failed(await handshake(context, tmp_path), Reason.TLS_CLIENT_CERTIFICATE_REQUIRED)
+    for issuer, reason in ((clients, None), (strangers, Reason.TLS_CLIENT_CERTIFICATE_REQUIRED)):
+        pem = tmp_path / "client.pem"
+        issuer.issue_cert("client").private_key_and_cert_chain_pem.write_to_path(str(pem))
+        outcome = await handshake(context, tmp_path, {"cert_file": str(pem)})
+        assert outcome.reason is reason
+        assert outcome.duration < 0.5
+
+
+async def test_a_missing_client_certificate_is_told_by_the_tcp_probe_too(tmp_path: Path) -> None:
+    with plain_server(context_of(clients=trustme.CA())) as address:
+        settings = {"address": address, "tls": {"ca_file": ca_file(tmp_path)}, "dialogue": [{"expect": "ready"}]}
+        outcome = await probe({"kind": "tcp", **settings})
+    assert_failed(outcome, Reason.TLS_CLIENT_CERTIFICATE_REQUIRED)
+
+
+async def test_a_target_that_leaves_without_a_word_after_the_handshake(tmp_path: Path) -> None:
+    # What asyncio's own servers do when the client's certificate is missing.
+    async with serving(silent, tls=context_of(clients=trustme.CA())) as server:
+        settings = {"kind": "tls", "address": server.address, "tls": {"ca_file": ca_file(tmp_path)}}
+        outcome = await probe(settings)
+    assert_failed(outcome, Reason.CONNECTION_CLOSED)
+    assert "it may want a client certificate" in outcome.detail
+
+
+async def test_a_target_that_ends_the_session_in_order_is_up(tmp_path: Path) -> None:
+    async with serving(closing, tls=context_of()) as server:
+        assert_up(await probe({"kind": "tls", "address": server.address, "tls": {"ca_file": ca_file(tmp_path)}}))
+
+
+@pytest.mark.parametrize(
+    ("script", "reason", "phase"),
+    [
+        (saying(b"SSH-2.0-OpenSSH_9.2\r\n"), Reason.TLS_NOT_TLS, Phase.TLS),
+        (saying(b'INFO {"server_id":"x"}\r\n'), Reason.TLS_NOT_TLS, Phase.TLS),
+        (answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Reason.TLS_NOT_TLS, Phase.TLS),
+        (answering(b"\x00" * 100), Reason.TLS_NOT_TLS, Phase.TLS),
+        (answering(b"\x15\x03\x03\x00\x02\x02\x28"), Reason.TLS_PROTOCOL_ERROR, Phase.TLS),
+        (answering(b"\x15\x03\x03\x00\x02\x02\x50"), Reason.TLS_PROTOCOL_ERROR, Phase.TLS),
+        (answering(b"\x15\x03\x03\x00\x02\x02\x70"), Reason.TLS_HOSTNAME_MISMATCH, Phase.TLS),
+        (answering(b"\x15\x03\x03\x00\x02\x02\x74"), Reason.TLS_CLIENT_CERTIFICATE_REQUIRED, Phase.TLS),
+        (closing, Reason.TLS_PROTOCOL_ERROR, Phase.TLS),
+        (resetting, Reason.CONNECTION_RESET, Phase.TLS),
+        (silent, Reason.TLS_TIMEOUT, Phase.TLS),
+        (dripping(b"\x16\x03\x03\x3f\xff"), Reason.TLS_TIMEOUT, Phase.TLS),
+    ],
+)
+async def test_what_is_no_tls_server(script: Script, reason: Reason, phase: Phase) -> None:
+    async with serving(script) as server:
+        begin = perf_counter()
+        outcome = await probe({"kind": "tls", "address": server.address}, timeout=0.3)
+        assert perf_counter() - begin < 0.4
+    assert_failed(outcome, reason)
+    assert outcome.phase is phase
+    assert outcome.detail.isprintable()
+
+
+async def test_files_that_cannot_be_used_are_the_agents_own_fault(tmp_path: Path) -> None:
+    (tmp_path / "broken.pem").write_text("nonsense")
+    for options in ({"ca_file": str(tmp_path / "none.pem")}, {"ca_file": str(tmp_path / "broken.pem")}):
+        outcome = await handshake(context_of(), tmp_path, options)
+        assert_failed(outcome, Reason.PERMISSION_DENIED)
+        assert outcome.verdict is Verdict.UNKNOWN
+        assert options["ca_file"] in outcome.detail
+
+
+async def test_a_certificate_file_is_read_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(_files, "monotonic", lambda: now)
+    trusted = tmp_path / "trusted.pem"
+    trustme.CA().cert_pem.write_to_path(str(trusted))
+    network = Network()
+    async with serving(silent, tls=context_of()) as server:
+        settings = {"kind": "tls", "address": server.address, "tls": {"ca_file": str(trusted)}}
+        assert_failed(await probe(settings, network=network), Reason.TLS_UNTRUSTED)
+        authority().cert_pem.write_to_path(str(trusted))
+        now = 2.0
+        assert_up(await probe(settings, network=network))
+
+
+async def test_two_hundred_handshakes_that_hang_keep_their_deadline() -> None:
+    network = Network()
+    async with serving(silent) as server, serving(dripping(b"\x16\x03\x03\x3f\xff")) as dripper:
+        await probe({"kind": "tls", "address": server.address}, timeout=0.1, network=network)
+        begin = perf_counter()
+        outcomes = await gather(
+            *(
+                probe({"kind": "tls", "address": each.address}, timeout=1.0, network=network)
+                for each in (server, dripper)
+                for _ in range(100)
+            )
+        )
+        assert perf_counter() - begin < 1.6
+    assert {outcome.reason for outcome in outcomes} == {Reason.TLS_TIMEOUT}
+    assert max(outcome.duration for outcome in outcomes) < 1.1
+
+
+@pytest.mark.parametrize("year", [1951, 1999, 2000, 2049, 2050, 2500, 9999])
+def test_dates_are_read_as_the_cryptography_package_reads_them(year: int) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
+    built = x509.CertificateBuilder(
+        issuer_name=name,
+        subject_name=name,
+        public_key=key.public_key(),
+        serial_number=1,
+        not_valid_before=datetime(1950, 1, 1, tzinfo=UTC),
+        not_valid_after=datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC),
+    ).sign(key, hashes.SHA256())
+    begin, end = built.not_valid_before_utc.timestamp(), built.not_valid_after_utc.timestamp()
+    assert validity(built.public_bytes(Encoding.DER)) == (begin, end)
+
+
+@given(st.integers(0, 400), st.binary(min_size=1, max_size=6))
+def test_a_damaged_certificate_is_a_value_error_at_most(at: int, noise: bytes) -> None:
+    certificate = _certificate()
+    damaged = certificate[:at] + noise + certificate[at + len(noise) :]
+    for data in (damaged, certificate[:at]):
+        try:
+            begin, end = validity(data)
+        except ValueError:
+            continue
+        assert isinstance(begin, float)
+        assert isinstance(end, float)
+
+
+def _certificate() -> bytes:
+    return ssl.PEM_cert_to_DER_cert(authority().cert_pem.bytes().decode())
