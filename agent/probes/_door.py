@@ -1,6 +1,7 @@
 """The one door between a probe and the rest: whatever a probe raises becomes an outcome here."""
 
 import errno
+import os
 import ssl
 from asyncio import timeout as deadline
 
@@ -63,7 +64,8 @@ async def run_probe(probe: Probe, timeout: float, traceparent: str = "") -> Outc
         tls = tls_failure(error)
         return run.failed(tls.reason, tls.detail)
     except OSError as error:
-        return run.failed(_reason_of(error, run.phase), error.strerror or type(error).__name__)
+        words = os.strerror(error.errno) if error.errno else type(error).__name__
+        return run.failed(_reason_of(error, run.phase), words)
     except Exception as error:
         _log.exception("probe crashed", probe=type(probe).__name__)
         return run.failed(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the agent; its log has the traceback")

@@ -4,6 +4,7 @@ An own client because caching ones hide an outage for the life of an answer, and
 a few dead names hold up all others.
 """
 
+import os
 from asyncio import FIRST_COMPLETED, AbstractEventLoop, Task, get_running_loop, shield, wait
 from collections.abc import Sequence
 from errno import EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH
@@ -220,9 +221,13 @@ def _failure(error: OSError | ProbeFailure, servers: list[Server]) -> ProbeFailu
     if isinstance(error, TimeoutError):
         return ProbeFailure(Reason.DNS_TIMEOUT, f"no answer from the name servers {asked}")
     if isinstance(error, ConnectionError):
-        return ProbeFailure(Reason.DNS_REFUSED, f"the name servers {asked} take no questions: {error.strerror}")
+        return ProbeFailure(
+            Reason.DNS_REFUSED, f"the name servers {asked} take no questions: {os.strerror(error.errno or 0)}"
+        )
     if error.errno in _UNREACHABLE:
-        return ProbeFailure(Reason.CONNECT_UNREACHABLE, f"no way to the name servers {asked}: {error.strerror}")
+        return ProbeFailure(
+            Reason.CONNECT_UNREACHABLE, f"no way to the name servers {asked}: {os.strerror(error.errno)}"
+        )
     raise error
 
 
