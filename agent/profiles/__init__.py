@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.resources import files
 
 from agent.probes._settings import Model
-from agent.profiles.deployment import Deployment
+from agent.profiles.deployment import Deployment, as_deployment
 from agent.profiles.expansion import Expansion, ExpansionContext, expand_deployment
 
 __all__ = ["Expansion", "ExpansionContext", "deployment_model", "expand", "profile_names"]
@@ -34,6 +34,4 @@ def deployment_model(profile: str) -> type[Deployment]:
 
 def expand(deployment: Model, context: ExpansionContext) -> Expansion:
     """The checks of a deployment from where the agent stands, and the rows that it cannot test."""
-    if not isinstance(deployment, Deployment):
-        raise TypeError("expected the settings of a deployment")
-    return expand_deployment(deployment, context)
+    return expand_deployment(as_deployment(deployment), context)

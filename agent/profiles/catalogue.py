@@ -55,8 +55,8 @@ class Endpoint(Model):
 
     pods: str
     """A key of the catalogue's pods."""
-    port: int | Template
-    """The port that they listen on, which is not always that of their Service."""
+    port: int | Template | None = None
+    """The port that they listen on, which is not always that of their Service; default: the one that is configured."""
 
 
 class Row(Model):
@@ -76,6 +76,8 @@ class Row(Model):
     """What a check says under `probe`, as a template."""
     answers_from: Endpoint | None = None
     """The pods at the other end; none where it is outside the cluster, or not a pod."""
+    unused: bool = False
+    """The port is only declared; nothing breaks while it is closed, so no firewall has to let it through."""
     for_each: str = ""
     """The fact that lists what the row is repeated for; its items are `each` in templates."""
     known: dict[str, dict[str, str | int]] = Field(default_factory=dict)

@@ -45,6 +45,8 @@ class Deployment(Model):
     """Lower-case letters, digits and hyphens; unique among `deployments`. The value of the label `deployment`."""
     profile: str
     """The platform, which decides what the other keys are."""
+    namespace: str = "default"
+    """Kubernetes namespace of the platform, for NetworkPolicies."""
     rows: dict[str, RowSettings] = Field(default_factory=dict)
     """What single rows of the profile do differently, by the row's id."""
 
@@ -71,6 +73,13 @@ class Deployment(Model):
         if found:
             raise problems_below(found)
         return self
+
+
+def as_deployment(settings: Model) -> Deployment:
+    """The settings of a deployment, for those who know them as a part of the configuration only."""
+    if not isinstance(settings, Deployment):
+        raise TypeError(f"expected the settings of a deployment, not {type(settings).__name__}")
+    return settings
 
 
 def _row_problems(settings: Mapping[str, RowSettings], rows: Mapping[str, DeploymentRow]) -> _Problems:

@@ -132,6 +132,8 @@ class MesheryDeployment(Deployment):
     """Meshery Server as the cluster reaches it: the Service on 9081, or 8080 inside the pod."""
     external_url: HttpUrl | None = None
     """Meshery as its users reach it: ingress, TLS, WebSocket, callback."""
+    ca_file: Path | None = None
+    """Certificates to trust for server, external_url, provider and egress, PEM; default: the system's."""
     login_paths: tuple[str, ...] = ()
     """Beginnings of further paths or URLs to which a sign-in in front of Meshery redirects."""
     release: str | None = None
@@ -187,6 +189,7 @@ class MesheryDeployment(Deployment):
             facts["node_ports"] = {**self.node_ports.model_dump(), "host": bracketed(self.node_ports.host)}
         return {
             **facts,
+            "tls": {"ca_file": self.ca_file} if self.ca_file else None,
             "broker": _broker(self.broker),
             "operator": _without_slash(self.operator),
             "meshsync": _without_slash(self.meshsync),

@@ -56,7 +56,10 @@ def _row(catalogue: Catalogue, row: Row, facts: Mapping[str, object]) -> Deploym
     if row.answers_from is not None:
         pods = catalogue.pods[row.answers_from.pods]
         labels = tuple(tuple((key, fill_text(value, facts)) for key, value in way.items()) for way in pods.labels)
-        port = int(fill_text(str(row.answers_from.port), facts))
+        if row.answers_from.port is not None:
+            port = int(fill_text(str(row.answers_from.port), facts))
+        elif probe is not None:
+            port = probe.endpoint().port
     return DeploymentRow(
         row=row,
         id=fill_text(row.id, facts),

@@ -21,8 +21,8 @@ class _Omitted(Exception):  # noqa: N818 - it is no error: an optional reference
 def fill(template: object, facts: Mapping[str, object]) -> object:
     """The template with every `{name}` replaced, in mappings and lists too.
 
-    A text that is nothing but one reference becomes the fact itself, whatever its type; in a list, a fact that is a list
-    becomes its items. What contains `{name?}` is left out of its mapping or list where there is no such fact. Raises
+    A text that is nothing but one reference becomes the fact itself, whatever its type; in a list, the items of a fact
+    that is a list. What contains `{name?}` is left out of its mapping or list where there is no such fact. Raises
     MissingFactError.
     """
     if isinstance(template, str):
@@ -42,8 +42,10 @@ def fill(template: object, facts: Mapping[str, object]) -> object:
                 filled_item = fill(item, facts)
             except _Omitted:
                 continue
-            spliced = isinstance(item, str) and isinstance(filled_item, list | tuple)
-            items += filled_item if spliced else [filled_item]
+            if isinstance(item, str) and isinstance(filled_item, list | tuple):
+                items.extend(filled_item)
+            else:
+                items.append(filled_item)
         return items
     return template
 

@@ -1,0 +1,136 @@
+"""The firewall table: what is reached, from where, on which port, and why. Rows of other vantages are part of it."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from agent.core.check import Check, Plan
+from agent.probes._settings import Model, ProbeSettings
+from agent.profiles.deployment import Deployment, as_deployment
+from agent.profiles.expansion import why_untestable
+from agent.profiles.rows import DeploymentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One line of the firewall table.
+
+    host, port: where the connection goes; empty and 0 where that is not configured, and `remark` says what to set.
+    protocol: `tcp`, `udp` or `gRPC`. needed: whether a firewall has to let it through; else the port is only declared.
+    here: whether this agent tests it. document: what demands it.
+    """
+
+    deployment: str
+    check: str
+    vantage: str
+    source: str
+    destination: str
+    host: str
+    port: int
+    protocol: str
+    purpose: str
+    severity: str
+    kind: str
+    needed: bool
+    here: bool
+    document: str
+    remark: str
+
+
+def targets(plan: Plan, deployments: Iterable[Model]) -> tuple[Target, ...]:
+    """All lines: the rows of every deployment from each of their vantages, then the checks outside any deployment."""
+    here = {(check.deployment, check.name, check.vantage) for check in plan.checks}
+    lines: list[Target] = []
+    expected = [as_deployment(settings) for settings in deployments]
+    for deployment in expected:
+        for row in deployment.expanded_rows():
+            lines += _row_targets(deployment, row, here)
+    names = {deployment.name for deployment in expected}
+    lines += [_check_target(check) for check in plan.checks if check.deployment not in names]
+    return tuple(lines)
+
+
+def _row_targets(deployment: Deployment, row: DeploymentRow, here: set[tuple[str, str, str]]) -> Iterator[Target]:
+    settings = deployment.rows.get(row.id)
+    host, port = row.probe.endpoint() if row.probe else ("", 0)
+    for vantage in row.row.vantages:
+        yield Target(
+            deployment=deployment.name,
+            check=row.id,
+            vantage=vantage,
+            source=row.path.source,
+            destination=row.path.destination,
+            host=host,
+            port=port,
+            protocol=row.path.port.rpartition("/")[2],
+            purpose=row.path.purpose,
+            severity=(settings and settings.severity) or row.row.severity,
+            kind=str(row.row.probe["kind"]),
+            needed=not row.row.unused,
+            here=(deployment.name, row.id, vantage) in here,
+            document=_document(deployment, row),
+            remark=why_untestable(row, deployment.rows),
+        )
+
+
+def _document(deployment: Deployment, row: DeploymentRow) -> str:
+    reference = row.row.references[0]
+    place = f"{deployment.catalogue().documents[reference.document].title}: {reference.section}"
+    return f"{place}: {reference.line}" if reference.line else place
+
+
+def _check_target(check: Check) -> Target:
+    settings = check.settings
+    port = settings.endpoint().port if isinstance(settings, ProbeSettings) else 0
+    return Target(
+        deployment=check.deployment,
+        check=check.name,
+        vantage=check.vantage,
+        source=check.path.source,
+        destination=check.path.destination,
+        host=check.host,
+        port=port,
+        protocol=check.path.port.rpartition("/")[2],
+        purpose=check.path.purpose,
+        severity=check.severity,
+        kind=check.kind,
+        needed=True,
+        here=True,
+        document="",
+        remark="",
+    )
+
+
+_HEADINGS = ("FROM", "CHECK", "SOURCE", "DESTINATION", "HOST", "PORT", "HERE", "PURPOSE")
+
+
+def as_table(lines: Sequence[Target]) -> str:
+    """The table for people: for each deployment what is reached, and below it what is not configured."""
+    sections: list[str] = []
+    for deployment in dict.fromkeys(line.deployment for line in lines):
+        own = [line for line in lines if line.deployment == deployment]
+        cells = [_HEADINGS] + [_cells(line) for line in own if line.host]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(_HEADINGS))]
+        table = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        ]
+        missing = dict.fromkeys((line.check, line.remark) for line in own if not line.host)
+        rest = ["", "Not configured:", *(f"  {check}: {remark}" for check, remark in missing)] if missing else []
+        sections.append("\n".join([deployment, "", *table, *rest]))
+    return "\n\n".join(sections) + "\n"
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _cells(line: Target) -> tuple[str, ...]:
+    purpose = f"{line.purpose} ({line.remark})" if line.remark else line.purpose
+    here = "yes" if line.here else "no"
+    port = f"{line.port}/{line.protocol}"
+    return line.vantage, line.check, line.source, line.destination, line.host, port, here, purpose
+
+
+def as_json(lines: Sequence[Target]) -> str:
+    """The table for programs: a list of objects with the fields of `Target`."""
+    return json.dumps([asdict(line) for line in lines], indent=2) + "\n"
