@@ -32,6 +32,7 @@ from agent.settings.problems import ConfigurationError, Problem
 from agent.sinks.log import LogSink, configure_logging
 from agent.sinks.prometheus import PrometheusSink
 from agent.sinks.status import StatusSink
+from agent.web.parts import Parts
 from agent.web.server import WebServer
 
 _log = structlog.get_logger("agent")
@@ -86,15 +87,15 @@ class Agent:
             self._status.first_standing,
         )
         self._network = _network(configuration)
-        self._web = WebServer(
+        parts = Parts(
             board=self._status,
             health=self._health,
             render_metrics=Exposition(store, self._metrics).render,
             reload=self.reload,
             config_text=lambda: masked_yaml(self._configuration),
-            web=configuration.web,
             demo_controls=controls,
         )
+        self._web = WebServer(parts, configuration.web)
 
     @property
     def address(self) -> str:

@@ -1,0 +1,64 @@
+"""Metrics, health, reload and the effective configuration."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from agent.metrics.exposition import TooManyScrapesError
+from agent.settings.problems import ConfigurationError
+from agent.web.parts import Parts
+
+
+def add_routes(app: web.Application, parts: Parts) -> None:
+    """Adds the endpoints that programs ask for."""
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        try:
+            headers, body = parts.render_metrics(
+                request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", "")
+            )
+        except TooManyScrapesError as error:
+            return web.Response(status=503, text=f"{error}\n")
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        async for chunk in body:
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    async def live(request: web.Request) -> web.Response:
+        return _health(request, parts.health.live())
+
+    async def ready(request: web.Request) -> web.Response:
+        return _health(request, parts.health.ready())
+
+    async def reload(_: web.Request) -> web.Response:
+        try:
+            await parts.reload()
+        except ConfigurationError as error:
+            lines = "".join(f"{problem}\n" for problem in error.problems)
+            return web.Response(status=400, text=f"rejected; the old configuration goes on\n{lines}")
+        return web.Response(text="reloaded\n")
+
+    async def config(_: web.Request) -> web.Response:
+        return web.Response(text=parts.config_text(), content_type="text/plain", charset="utf-8")
+
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/healthz/live", live)
+    app.router.add_get("/healthz/ready", ready)
+    app.router.add_get("/-/healthy", live)
+    app.router.add_get("/-/ready", ready)
+    app.router.add_post("/-/reload", reload)
+    app.router.add_get("/config", config)
+
+
+def _health(request: web.Request, conditions: Mapping[str, str | None]) -> web.Response:
+    """200 when all conditions are met, else 503; with `verbose=1` a line for each, in the form of Kubernetes."""
+    failed = [f"{name}: {problem}" for name, problem in conditions.items() if problem is not None]
+    if request.query.get("verbose") == "1":
+        lines = [f"[-]{name} failed: {problem}" if problem else f"[+]{name} ok" for name, problem in conditions.items()]
+        lines.append("healthz check failed" if failed else "healthz check passed")
+        text = "\n".join(lines)
+    else:
+        text = f"healthz check failed: {', '.join(failed)}" if failed else "ok"
+    return web.Response(status=503 if failed else 200, text=f"{text}\n")

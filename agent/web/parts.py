@@ -1,0 +1,25 @@
+"""What the endpoints are made of."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from agent.core.ports import DemoControls, Health, StatusBoard
+
+Renderer = Callable[[str, str], tuple[dict[str, str], AsyncIterator[bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the endpoints show and do.
+
+    render_metrics: headers and body for the request headers Accept and Accept-Encoding.
+    reload: puts the configuration on disk to use; raises ConfigurationError.
+    config_text: the effective configuration, secrets masked.
+    """
+
+    board: StatusBoard
+    health: Health
+    render_metrics: Renderer
+    reload: Callable[[], Awaitable[None]]
+    config_text: Callable[[], str]
+    demo_controls: DemoControls | None = None
