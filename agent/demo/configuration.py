@@ -37,12 +37,13 @@ def _deployment(simulation: Simulation) -> dict[str, object]:
         "profile": "meshery",
         "server": simulation.server.url,
         "external_url": simulation.ingress.url,
+        "ca_file": str(simulation.authority.ca_file),
         "release": RELEASE,
-        "session": {"provider": REMOTE_PROVIDER, "token_file": str(secrets.session_token_file)},
+        "session": {"provider": REMOTE_PROVIDER, "token_file": str(secrets.session_token.file)},
         "broker": {
             "address": str(broker.place),
             "monitor": f"http://{broker.monitor}",
-            "token_file": str(secrets.broker_token_file),
+            "token_file": str(secrets.broker_token.file),
         },
         "operator": {
             "metrics": f"{simulation.operator_metrics.url}/metrics",
@@ -57,7 +58,7 @@ def _deployment(simulation: Simulation) -> dict[str, object]:
                 "name": "east",
                 "api": simulation.cluster.url,
                 "ca_file": str(simulation.authority.ca_file),
-                "token_file": str(secrets.cluster_token_file),
+                "token_file": str(secrets.cluster_token.file),
                 "connection_id": CONNECTION,
             }
         ],

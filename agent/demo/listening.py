@@ -9,7 +9,6 @@ from asyncio import (
     StreamWriter,
     Task,
     create_task,
-    current_task,
     gather,
     get_running_loop,
     start_server,
@@ -54,17 +53,18 @@ class TcpPart:
             task.cancel()
         await gather(*tasks, return_exceptions=True)
 
-    async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
-        task: Task[None] | None = current_task()
-        assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
+    def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
+        task = create_task(self._serve_one(reader, writer), name=f"demo connection to {self.place}")
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve_one(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
             await self._serve(reader, writer)
             writer.close()
         except (OSError, IncompleteReadError, LimitOverrunError):
             writer.transport.abort()
         finally:
-            self._tasks.discard(task)
             if not writer.is_closing():
                 writer.transport.abort()
 

@@ -16,10 +16,14 @@ class Sessions:
     """The Local Provider gives everybody a session; the Remote Provider only those with its token."""
 
     def __init__(self, provider_url: str, external_url: str, token: str) -> None:
-        self.callback = external_url + _CALLBACK_PATH
-        """Where the Remote Provider sends people back to after they have signed in."""
+        self._callback = ""
+        self.send_back_to(external_url)
         self._provider_url = provider_url
         self._token = token
+
+    def send_back_to(self, external_url: str) -> None:
+        """Sets where the Remote Provider sends people back to after they have signed in."""
+        self._callback = external_url + _CALLBACK_PATH
 
     def refusal(self, request: web.BaseRequest) -> web.Response | None:
         """Where a request without a session is sent to; None for one that has a session."""
@@ -40,7 +44,7 @@ class Sessions:
             return _redirect("/")
         if provider != REMOTE_PROVIDER:
             return _redirect("/provider")
-        source = urlsafe_b64encode(self.callback.encode()).decode().rstrip("=")
+        source = urlsafe_b64encode(self._callback.encode()).decode().rstrip("=")
         query = urlencode({"source": source, "provider_version": "v0.8.100", "meshery_version": "v0.8.100", "ref": ""})
         return _redirect(f"{self._provider_url}/login?{query}")
 

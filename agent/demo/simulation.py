@@ -35,23 +35,25 @@ class Secrets:
     """The secrets of the deployment, as files that the agent reads. They are made anew each time."""
 
     def __init__(self, folder: Path) -> None:
-        self.broker_token = token_hex(32)
-        self.session_token = token_hex(32)
-        self.cluster_token = token_hex(32)
-        self.broker_token_file = folder / "broker-token"
-        self.session_token_file = folder / "session-token"
-        self.cluster_token_file = folder / "cluster-token"
-        self.write()
+        self.broker_token = Secret(folder / "broker-token")
+        self.session_token = Secret(folder / "session-token")
+        self.cluster_token = Secret(folder / "cluster-token")
 
-    def write(self) -> None:
-        """Writes what is right into every file."""
-        for file, secret in (
-            (self.broker_token_file, self.broker_token),
-            (self.session_token_file, self.session_token),
-            (self.cluster_token_file, self.cluster_token),
-        ):
-            file.touch(mode=0o600)
-            file.write_text(secret)
+
+class Secret:
+    """A secret, and the agent's copy of it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.text = token_hex(32)
+        self.present(self.text)
+
+    def present(self, text: str) -> None:
+        """Makes `text` the agent's copy, in one step as a mounted Secret changes."""
+        new = self.file.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(text)
+        new.replace(self.file)
 
 
 class Simulation:
@@ -70,7 +72,7 @@ class Simulation:
         provider = self._place(8443)
 
         self.broker = Broker(
-            folder, loopback.place(broker_host, 4222), loopback.place(broker_host, 8222), self.secrets.broker_token
+            folder, loopback.place(broker_host, 4222), loopback.place(broker_host, 8222), self.secrets.broker_token.text
         )
         self.adapters = {name: Adapter(name, self._place(port)) for name, port in ADAPTERS.items()}
         self.perf = Adapter("nighthawk", self._place(10013))
@@ -80,7 +82,7 @@ class Simulation:
         self.ingress = Ingress(ingress, server, self.ingress_certificate)
         self.server = MesheryServer(
             server,
-            sessions=Sessions(self.provider.url, self.ingress.url, self.secrets.session_token),
+            sessions=Sessions(self.provider.url, self.ingress.url, self.secrets.session_token.text),
             broker=self.broker,
             provider=provider,
             answers=self._adapter_answers,
@@ -92,7 +94,7 @@ class Simulation:
         self.meshsync_health = health(self._place(11000))
         api = self._place(6443)
         self.cluster = Cluster(
-            api, server_context(self.authority.issue("cluster", [api.host])), self.secrets.cluster_token
+            api, server_context(self.authority.issue("cluster", [api.host])), self.secrets.cluster_token.text
         )
         source = self._place(8443)
         self.registry = registry(source, server_context(self.authority.issue("registry", [source.host])))
