@@ -97,6 +97,17 @@ def parse_duration(value: object) -> float:
     return hours * 3600.0 + minutes * 60.0 + seconds + milliseconds / 1000.0
 
 
+def duration(seconds: float) -> str:
+    """Seconds as people write them: `15s`, `500ms`, `1h30m`."""
+    milliseconds = round(seconds * 1000)
+    parts = []
+    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, milliseconds = divmod(milliseconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
 def _secret(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, EnvironmentText):
         raise ValueError("a secret must not be written in the configuration; use the key with _file, or ${NAME}")

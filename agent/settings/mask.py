@@ -8,12 +8,11 @@ from enum import Enum
 from pydantic import SecretStr
 
 from agent.probes._proxy import Proxy
-from agent.probes._settings import Model
+from agent.probes._settings import Model, duration
 from agent.settings.model import Configuration
 from agent.settings.problems import Path
 from agent.settings.secrets import SECRET, is_secret_at, mask_url
 from agent.settings.shape import is_duration, key_of
-from agent.settings.wording import duration
 
 _SIMPLE = re.compile(
     r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[a-z/<](?:[a-z0-9_./:<>-]*[a-z0-9_/>])?|(?:[0-9]+(?:ms|h|m|s))+",

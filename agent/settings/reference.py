@@ -14,11 +14,10 @@ from pydantic.fields import FieldInfo
 
 from agent.probes import probe_kinds, settings_of
 from agent.probes._proxy import Proxy
-from agent.probes._settings import Model, ProbeSettings, TlsSettings
+from agent.probes._settings import Model, ProbeSettings, TlsSettings, duration
 from agent.profiles import deployment_model, profile_names
 from agent.settings.model import Configuration
 from agent.settings.shape import annotated_metadata, is_duration, item_of, key_of, leaves, metadata_of, models_in
-from agent.settings.wording import duration
 
 _HEAD = """\
 # Configuration reference

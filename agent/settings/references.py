@@ -6,12 +6,11 @@ These rules look at the configuration as it was read, so that their findings are
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from agent.probes._settings import parse_duration
+from agent.probes._settings import duration, parse_duration
 from agent.settings.document import YamlMapping, place_of
 from agent.settings.environment import Report
 from agent.settings.model import Defaults
 from agent.settings.problems import Path, unknown
-from agent.settings.wording import duration
 
 RESERVED_DEPLOYMENT = "default"
 """The deployment of checks outside any deployment."""

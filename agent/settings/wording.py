@@ -7,7 +7,7 @@ from itertools import groupby
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from agent.probes._settings import EnvironmentText
+from agent.probes._settings import EnvironmentText, duration
 from agent.settings.problems import Path, nearest, step_into, unknown
 from agent.settings.secrets import SECRET, is_secret_at, is_shown, show
 from agent.settings.shape import fields_at
@@ -165,17 +165,6 @@ def _amount(bound: object, value: object) -> str:
     if isinstance(value, str) and isinstance(bound, float | int) and not re.fullmatch(r"[-+.\de]+", value):
         return duration(float(bound))
     return f"{bound:g}" if isinstance(bound, float) else str(bound)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people write them: `15s`, `500ms`, `1h30m`."""
-    milliseconds = round(seconds * 1000)
-    parts = []
-    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, milliseconds = divmod(milliseconds, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
 
 
 def _without(value: str, message: str) -> str:

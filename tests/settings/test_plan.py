@@ -6,11 +6,11 @@ import pytest
 import yaml
 
 from agent.core.check import Severity
+from agent.probes._settings import duration
 from agent.settings.load import load
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
 from agent.settings.plan import plan, warnings
-from agent.settings.wording import duration
 
 EXAMPLES = Path(__file__).parents[2] / "config"
 NAMES = ("minimal", "meshery-sidecar", "meshery-deployment", "custom-checks", "all-options")
