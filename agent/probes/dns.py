@@ -28,6 +28,8 @@ DNS_ANSWERS = Metric(
 )
 
 _DNS_PORT = 53
+_MAX_ANSWER = 16 * 1024
+"""Bytes of an answer that is read: 1,000 addresses, and 30 ms of dnspython's time."""
 _MOST_SHOWN = 8
 
 
@@ -128,6 +130,8 @@ class DnsProbe:
             raise ProbeFailure(Reason.DNS_NXDOMAIN, f"{name} does not exist (NXDOMAIN)")
         if code != Rcode.NOERROR:
             raise refusal(code, name)
+        if len(reply) > _MAX_ANSWER:
+            raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the answer for {name} has {len(reply)} bytes")
         try:
             answer = dns.message.from_wire(reply, ignore_trailing=True)
             found = answer.resolve_chaining().answer if isinstance(answer, dns.message.QueryMessage) else None

@@ -119,6 +119,10 @@ async def test_a_long_answer_comes_over_tcp() -> None:
         assert measured(outcome, DNS_ANSWERS) == 250
         outcome = await probe({"kind": "dns", "name": "a.test", "server": str(server.server), "answers": ["10.1.1.1"]})
         assert len(outcome.detail) < 300
+    too_many = records(*(f"@ A 10.{number // 200}.{number % 200}.1" for number in range(1200)))
+    async with name_server({"a.test": truncated}, over_tcp={"a.test": too_many}) as server:
+        outcome = await probe({"kind": "dns", "name": "a.test", "server": str(server.server)})
+        assert_failed(outcome, Reason.RESPONSE_TOO_LARGE)
 
 
 async def test_a_chosen_server_that_is_not_there_is_the_targets_fault_and_the_systems_is_the_paths() -> None:

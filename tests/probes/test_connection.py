@@ -1,0 +1,230 @@
+"""Connections: addresses tried, failures told apart, nothing left behind."""
+
+from __future__ import annotations
+
+import sys
+from asyncio import create_subprocess_exec, gather, sleep
+from asyncio.subprocess import PIPE
+from ipaddress import ip_network
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+import uvloop
+
+from agent.core.outcome import Outcome, Verdict
+from agent.core.reasons import Phase, Reason
+from agent.probes._address import ResolvedAddress
+from agent.probes._connection import TCP_RETRANSMITS, TCP_RTT
+from agent.probes._network import Network
+from agent.probes._proxy import Proxies, Proxy
+from agent.probes._resolve import Resolver
+from tests.probes.dns_server import name_server, records
+from tests.probes.support import (
+    answering,
+    assert_failed,
+    assert_up,
+    ca_file,
+    measured,
+    probe,
+    refusing,
+    resetting,
+    server_context,
+    serving,
+    silent,
+    unaccepting,
+)
+from tests.servers.process import free_port
+
+
+class Addresses(Resolver):
+    """A resolver whose every name has the same addresses."""
+
+    def __init__(self, *found: tuple[int, str]) -> None:
+        super().__init__()
+        self._found = [ResolvedAddress(*address) for address in found]
+
+    async def addresses(self, host: str) -> list[ResolvedAddress]:
+        return self._found
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def connect_to(address: str, *, timeout: float = 2.0, network: Network | None = None) -> Outcome:
+    return await probe({"kind": "tcp", "address": address}, timeout=timeout, network=network)
+
+
+async def test_an_address_without_a_route_is_unreachable() -> None:
+    outcome = await connect_to(
+        "127.255.255.255:80"
+    )  # the broadcast address of the loopback network: no TCP leads there
+    assert_failed(outcome, Reason.CONNECT_UNREACHABLE)
+    assert outcome.phase is Phase.CONNECT
+
+
+async def test_a_connection_that_is_reset_while_it_is_made() -> None:
+    async with serving(resetting) as proxy:
+        network = Network(proxies=Proxies(https=Proxy(proxy.host, proxy.port, "")))
+        outcome = await probe({"kind": "http", "url": "https://far.test/"}, network=network)
+    assert_failed(outcome, Reason.CONNECT_RESET)
+    assert outcome.phase is Phase.CONNECT
+
+
+async def test_syns_that_are_sent_again_are_counted() -> None:
+    with unaccepting() as address:
+        outcome = await connect_to(address, timeout=1.3)  # the kernel repeats the first SYN after a second
+    assert_failed(outcome, Reason.CONNECT_TIMEOUT)
+    assert measured(outcome, TCP_RETRANSMITS) >= 1
+    assert outcome.value(TCP_RTT) is None
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost", "named.test."])
+async def test_forbidden_addresses_are_never_connected_to(address: str) -> None:
+    forbidden = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    async with serving(silent) as server, name_server({"*": records("@ A 127.0.0.1")}) as names:
+        network = Network(Resolver(servers=[names.server]), forbidden=forbidden)
+        outcome = await connect_to(f"{address}:{server.port}", network=network)
+        assert server.connections == 0
+    assert_failed(outcome, Reason.ADDRESS_FORBIDDEN)
+    assert outcome.verdict is Verdict.UNKNOWN
+
+
+async def test_a_redirect_does_not_lead_to_a_forbidden_address() -> None:
+    async with serving(silent, host="127.0.0.2") as inner:
+        location = f"HTTP/1.1 302 Found\r\nLocation: http://{inner.address}/\r\nContent-Length: 0\r\n\r\n".encode()
+        async with serving(answering(location)) as outer:
+            outcome = await probe(
+                {"kind": "http", "url": f"http://{outer.address}/", "follow_redirects": True},
+                network=Network(forbidden=(ip_network("127.0.0.2/32"),)),
+            )
+        assert inner.connections == 0
+    assert_failed(outcome, Reason.ADDRESS_FORBIDDEN)
+
+
+async def test_the_next_address_is_tried_beside_a_silent_one() -> None:
+    with unaccepting() as dead:
+        port = int(dead.rpartition(":")[2])
+        async with serving(silent, host="127.0.0.2", port=port) as live:
+            network = Network(Addresses((2, "127.0.0.1"), (2, "127.0.0.2")))
+            outcome = await connect_to(f"any.test:{port}", network=network)
+            assert_up(outcome)
+            assert outcome.peer == live.address
+            assert 0.25 <= outcome.duration < 0.5
+
+
+async def test_addresses_that_all_refuse() -> None:
+    with refusing() as address:
+        network = Network(Addresses((2, "127.0.0.1"), (10, "::1"), (2, "127.0.0.1")))
+        outcome = await connect_to(f"any.test:{address.rpartition(':')[2]}", network=network)
+    assert_failed(outcome, Reason.CONNECT_REFUSED)
+    assert outcome.duration < 0.2
+
+
+async def test_addresses_that_are_all_silent() -> None:
+    with unaccepting() as address:
+        network = Network(Addresses((2, "127.0.0.1"), (2, "127.0.0.1")))
+        outcome = await connect_to(f"any.test:{address.rpartition(':')[2]}", network=network, timeout=0.4)
+    assert_failed(outcome, Reason.CONNECT_TIMEOUT)
+    assert outcome.duration < 0.5
+
+
+async def test_nothing_is_left_open(tmp_path: Path) -> None:
+    async def every_kind(plain: str, secure: str, silent_address: str, closed: str) -> None:
+        tls = {"ca_file": ca_file(tmp_path)}
+        both = Network(Addresses((2, "127.0.0.1"), (2, "127.0.0.1")))
+        await gather(
+            connect_to(plain),
+            connect_to(closed),
+            connect_to(silent_address, timeout=0.05),
+            connect_to(f"any.test:{silent_address.rpartition(':')[2]}", timeout=0.05, network=both),
+            connect_to(f"any.test:{plain.rpartition(':')[2]}", network=both),
+            probe({"kind": "tls", "address": secure, "tls": tls}),
+            probe({"kind": "tls", "address": plain}, timeout=0.05),
+            probe({"kind": "dns", "name": "a.test", "server": closed}, timeout=0.05),
+        )
+
+    async with serving(silent) as plain, serving(silent, tls=server_context()) as secure:
+        with unaccepting() as silent_address, refusing() as closed:
+            addresses = (plain.address, secure.address, silent_address, closed)
+            await every_kind(*addresses)
+            plain_before, secure_before = plain.connections, secure.connections
+            await sleep(0.05)
+            before = open_descriptors() - len(plain.tasks) - len(secure.tasks)
+            for _ in range(10):
+                await every_kind(*addresses)
+            await sleep(0.05)
+            assert open_descriptors() - len(plain.tasks) - len(secure.tasks) <= before
+            assert plain.connections > plain_before
+            assert secure.connections > secure_before
+
+
+OVERLOADED = """
+import asyncio, resource, socket, sys
+from agent.probes import settings_of
+from agent.probes._door import run_probe
+from agent.probes._network import Network
+
+async def main():
+    network = Network()
+    checks = [
+        {"kind": "tcp", "address": sys.argv[1]},
+        {"kind": "http", "url": f"http://{sys.argv[1]}/"},
+        {"kind": "dns", "name": "a.test", "server": sys.argv[1]},
+        {"kind": "tcp", "address": "unknown.test:80"},
+    ]
+    probes = [settings_of(check["kind"]).model_validate(check).probe(network) for check in checks]
+    await run_probe(probes[0], 1)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+    taken = []
+    try:
+        while True:
+            taken.append(socket.socket())
+    except OSError:
+        pass
+    for probe in probes:
+        outcome = await run_probe(probe, 1)
+        print(outcome.verdict, outcome.reason, outcome.detail)
+    taken.pop().close()
+    outcome = await run_probe(probes[0], 1)
+    print(outcome.verdict, outcome.reason, outcome.detail)
+
+asyncio.run(main())
+"""
+
+
+async def test_an_agent_out_of_descriptors_is_overloaded_and_recovers() -> None:
+    async with serving(silent) as server:
+        process = await create_subprocess_exec(sys.executable, "-c", OVERLOADED, server.address, stdout=PIPE)
+        output, _ = await process.communicate()
+    *starved, recovered = output.decode().splitlines()
+    assert starved == ["unknown overloaded Too many open files"] * 4
+    assert recovered.split() == ["up", "None"]
+
+
+def test_the_same_on_uvloop(tmp_path: Path) -> None:
+    async def every_kind() -> None:
+        table = {"good.test": records("@ A 127.0.0.1", "@ AAAA ::1")}
+        async with (
+            serving(silent) as plain,
+            serving(silent, tls=server_context()) as secure,
+            name_server(table) as names,
+        ):
+            network = Network(Resolver(servers=[names.server]))
+            assert_up(await connect_to(plain.address, network=network))
+            assert_up(await connect_to(f"good.test.:{plain.port}", network=network))
+            missing = await connect_to("bad.test.:80", network=network)
+            assert_failed(missing, Reason.DNS_NXDOMAIN)
+            assert_up(await probe({"kind": "dns", "name": "good.test", "server": str(names.server)}))
+            tls = {"ca_file": ca_file(tmp_path)}
+            assert_up(await probe({"kind": "tls", "address": secure.address, "tls": tls}))
+            assert_failed(await probe({"kind": "tls", "address": plain.address}, timeout=0.1), Reason.TLS_TIMEOUT)
+        with unaccepting() as address:
+            assert_failed(await connect_to(address, timeout=0.1), Reason.CONNECT_TIMEOUT)
+        closed = {"kind": "dns", "name": "a.test", "server": f"127.0.0.1:{free_port()}"}
+        assert_failed(await probe(closed), Reason.CONNECT_REFUSED)
+
+    begin = perf_counter()
+    uvloop.run(every_kind())
+    assert perf_counter() - begin < 2
