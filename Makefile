@@ -42,6 +42,7 @@ bench: .venv/.develop quick-servers ## what a probe costs, measured beside its p
 docs: .venv/.runtime ## the pages that are made from the code
 	.venv/bin/python -m agent.settings.reference > docs/configuration.md
 	.venv/bin/python -m agent.metrics.reference > docs/metrics.md
+	.venv/bin/python -m agent.profiles.reference > docs/meshery.md
 
 lock: ## the lock files, from pyproject.toml
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && set -e; \

@@ -8,10 +8,11 @@ from importlib import import_module
 from importlib.resources import files
 
 from agent.probes._settings import Model
+from agent.profiles.catalogue import Row, catalogue
 from agent.profiles.deployment import Deployment, as_deployment
 from agent.profiles.expansion import Expansion, ExpansionContext, expand_deployment
 
-__all__ = ["Expansion", "ExpansionContext", "deployment_model", "expand", "profile_names"]
+__all__ = ["Expansion", "ExpansionContext", "Row", "deployment_model", "expand", "profile_names", "row_of"]
 
 
 @cache
@@ -35,3 +36,11 @@ def deployment_model(profile: str) -> type[Deployment]:
 def expand(deployment: Model, context: ExpansionContext) -> Expansion:
     """The checks of a deployment from where the agent stands, and the rows that it cannot test."""
     return expand_deployment(as_deployment(deployment), context)
+
+
+def row_of(system: str, check: str) -> Row | None:
+    """The row of a catalogue that a check comes from, for what its answers mean; None outside the profiles."""
+    for profile in profile_names():
+        if catalogue(profile).system == system:
+            return catalogue(profile).row_of(check)
+    return None

@@ -1,5 +1,6 @@
 """A profile's catalogue: every connection of a platform as data."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -9,6 +10,8 @@ from pydantic import Field
 
 from agent.core.check import Severity, Vantage
 from agent.probes._settings import Duration, Model
+
+_EACH = re.compile(r"\{each\.[a-z]+\}")
 
 Template = str
 """Text in which `{name}` stands for a fact of the deployment; `{name?}` leaves its key out where there is none."""
@@ -95,6 +98,14 @@ class Row(Model):
     meaning: dict[str, str]
     """What an answer means, by what it is: `up`, `down`, `unknown` or a reason of failure."""
 
+    def says(self, verdict: str, reason: str | None = None) -> str:
+        """What an answer means here beyond what its reason means everywhere; empty when there is no more to it."""
+        return self.meaning.get(reason or "") or self.meaning.get(verdict, "")
+
+    def names(self, check: str) -> bool:
+        """Whether a check of this name can come from this row."""
+        return re.fullmatch(_EACH.sub("[a-z0-9-]+", self.id), check) is not None
+
 
 class NotAConnection(Model):
     """Something a document or a tool looks at that no connection can show, and where it is covered instead."""
@@ -126,8 +137,10 @@ class Catalogue(Model):
     viewpoints: dict[Vantage, Viewpoint]
     rows: tuple[Row, ...]
     not_connections: tuple[NotAConnection, ...] = ()
+    comparison_with: str = ""
+    """The platform's own checking tool."""
     comparison: tuple[Comparison, ...] = ()
-    """The steps of the platform's own checking tool."""
+    """The steps of that tool."""
 
     def row(self, row_id: str) -> Row:
         """The row of this id. Raises KeyError."""
@@ -135,6 +148,11 @@ class Catalogue(Model):
             if row.id == row_id:
                 return row
         raise KeyError(row_id)
+
+    def row_of(self, check: str) -> Row | None:
+        """The row that a check of this name comes from: of several that fit, the one that says most of the name."""
+        fitting = [row for row in self.rows if row.names(check)]
+        return max(fitting, key=lambda row: len(_EACH.sub("", row.id)), default=None)
 
 
 @cache

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pydantic import Field, ValidationError, model_validator
 
 from agent.core.check import Severity
-from agent.probes._settings import Model
+from agent.probes._settings import Model, duration
 from agent.profiles.catalogue import Catalogue, catalogue
 from agent.profiles.fields import Interval, LabelName, Name, Objective, Ratio, Timeout, problems_below
 from agent.profiles.rows import DeploymentRow, deployment_rows
@@ -89,8 +89,8 @@ def _row_problems(settings: Mapping[str, RowSettings], rows: Mapping[str, Deploy
             continue
         lowest = rows[name].row.lowest_every
         if lowest is not None and row.every is not None and row.every < lowest:
-            why = "it asks a service with a rate limit"
-            yield ("rows", name, "every"), f"this row runs every {lowest:g}s at most, because {why}; write {lowest:g}s"
+            message = f"it asks a service with a rate limit; write every: {duration(lowest)} or more"
+            yield ("rows", name, "every"), f"{duration(row.every)} is too often for this row: {message}"
         for position, other in enumerate(row.depends_on or ()):
             if other not in rows:
                 yield ("rows", name, "depends_on", position), _unknown_row(other, rows)

@@ -92,6 +92,15 @@ class NodePorts(Model):
     """Broker for gateways, 7522."""
 
 
+class Kubernetes(Model):
+    """The Kubernetes API as pods of the platform reach it, for agents beside Operator and MeshSync."""
+
+    api: HttpUrl = "https://kubernetes.default.svc"
+    """URL of the API inside the cluster."""
+    service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    """Directory with the pod's `ca.crt` and `token`."""
+
+
 class Cluster(Model):
     """A managed cluster: by kubeconfig and context, or by the URL of its API server."""
 
@@ -152,6 +161,8 @@ class MesheryDeployment(Deployment):
     """Adapters by name: `host`, for a known adapter's default port, or `host:port`."""
     perf: Address | None = None
     """Meshery Perf, usually on port 10013."""
+    kubernetes: Kubernetes = Kubernetes()
+    """The Kubernetes API as pods of the platform reach it."""
     clusters: tuple[Cluster, ...] = ()
     """The clusters that Meshery manages."""
     egress: tuple[HttpUrl, ...] = ()
