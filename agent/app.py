@@ -3,7 +3,7 @@
 import asyncio
 import resource
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from pathlib import Path
 from time import time
@@ -15,6 +15,7 @@ from agent.core.ports import DemoControls, Sink, Tracing
 from agent.core.version import VERSION
 from agent.engine.check_loop import Services
 from agent.engine.clock import Clock
+from agent.engine.fan_out import FanOut
 from agent.engine.health import AgentHealth
 from agent.engine.limits import Limits
 from agent.engine.stalls import Stalls
@@ -43,15 +44,24 @@ _CLOSE_SINKS = 1.0
 """Seconds that sinks get to send what waits in their queues."""
 
 
-async def serve(configuration: Configuration, paths: Sequence[Path], controls: DemoControls | None = None) -> None:
-    """Runs an agent until SIGTERM or SIGINT, and reloads it on SIGHUP. Raises ListenError when its port is taken."""
-    configure_logging(configuration.log.format, configuration.log.level, environment=configuration.environment)
+async def serve(
+    configuration: Configuration,
+    paths: Sequence[Path],
+    controls: DemoControls | None = None,
+    started: Callable[[str], None] | None = None,
+) -> None:
+    """Runs an agent until SIGTERM or SIGINT, and reloads it on SIGHUP. Raises ListenError when its port is taken.
+
+    started: called with the agent's URL as soon as it listens.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     agent = Agent(configuration, paths, controls)
     await agent.start()
+    if started is not None:
+        started(agent.address)
     loop.add_signal_handler(signal.SIGHUP, agent.reload_soon)
     try:
         await stop.wait()
@@ -71,6 +81,13 @@ class Agent:
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._metrics = AgentMetrics()
+        configure_logging(
+            configuration.log.format,
+            configuration.log.level,
+            environment=configuration.environment,
+            dropped=lambda lines: self._metrics.sink_dropped("log", lines),
+        )
+        self._metrics.sink_dropped("log", 0)
         self._health = AgentHealth()
         self._stalls = Stalls(self._metrics.event_loop_delay)
         self._status = StatusSink(configuration.state_file)
@@ -80,10 +97,11 @@ class Agent:
         if self._traces is not None:
             sinks.append(self._traces)
         sinks.append(LogSink(traced=self._traces is not None))
+        fan_out = FanOut(sinks, self._metrics.sink_dropped)
         limits = configuration.limits
         self._limits = Limits(limits.in_flight, limits.per_host)
         self._supervisor = Supervisor(
-            Services(Clock(), self._limits, self._stalls, sinks, self._metrics, self._traces),
+            Services(Clock(), self._limits, self._stalls, fan_out, self._metrics, self._traces),
             self._status.first_standing,
         )
         self._network = _network(configuration)

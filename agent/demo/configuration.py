@@ -6,12 +6,28 @@ import yaml
 
 from agent.demo.meshery_server import RELEASE
 from agent.demo.sessions import REMOTE_PROVIDER
-from agent.demo.simulation import Simulation
+from agent.demo.simulation import ADAPTERS, Simulation
 
+FILE_NAME = "reachd.yaml"
 DEPLOYMENT = "demo"
 CONNECTION = "3f2a3a4e-6a0c-4c39-9a30-5d1f6a0f2b11"
 """Meshery's id of its connection to the managed cluster."""
 _VANTAGES = ("server", "client", "operations")
+_CLUSTER = "east"
+_SOONER = {
+    "websocket-direct": "5s",
+    "sse-events": "10s",
+    "callback": "60s",
+    "operator-metrics": "5s",
+    "provider": "15s",
+    "node-port-server": "5s",
+    "node-port-broker-client": "5s",
+    "node-port-broker-monitor": "5s",
+    **{f"cluster-{_CLUSTER}-{what}": "5s" for what in ("ping", "operator-status", "meshsync-status", "broker-status")},
+    f"cluster-{_CLUSTER}-diagnostics": "5s",
+    **{f"adapter-{name}-ping": "5s" for name in ADAPTERS},
+}
+"""Time between two runs, where nobody wants to wait as long as in real life."""
 
 
 def write_configuration(simulation: Simulation, listen: str, vantages: tuple[str, ...] = _VANTAGES) -> Path:
@@ -22,10 +38,10 @@ def write_configuration(simulation: Simulation, listen: str, vantages: tuple[str
         "environment": "demo",
         "proxy": "none",
         "defaults": {"every": "3s", "timeout": "1s"},
-        "log": {"format": "console"},
+        "log": {"format": "console", "level": "warning"},
         "deployments": [_deployment(simulation)],
     }
-    file = simulation.folder / "reachd.yaml"
+    file = simulation.folder / FILE_NAME
     file.write_text(yaml.safe_dump(document, sort_keys=False))
     return file
 
@@ -49,13 +65,14 @@ def _deployment(simulation: Simulation) -> dict[str, object]:
             "metrics": f"{simulation.operator_metrics.url}/metrics",
             "health": simulation.operator_health.url,
         },
+        "kubernetes": {"api": simulation.cluster.url, "service_account": str(secrets.service_account)},
         "meshsync": {"health": simulation.meshsync_health.url},
         "provider": simulation.provider.url,
         "adapters": {name: str(adapter.place) for name, adapter in simulation.adapters.items()},
         "perf": str(simulation.perf.place),
         "clusters": [
             {
-                "name": "east",
+                "name": _CLUSTER,
                 "api": simulation.cluster.url,
                 "ca_file": str(simulation.authority.ca_file),
                 "token_file": str(secrets.cluster_token.file),
@@ -67,4 +84,5 @@ def _deployment(simulation: Simulation) -> dict[str, object]:
             "host": simulation.node,
             **{name: forwarder.place.port for name, forwarder in simulation.node_ports.items()},
         },
+        "rows": {row: {"every": every} for row, every in _SOONER.items()},
     }

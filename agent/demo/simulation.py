@@ -37,7 +37,10 @@ class Secrets:
     def __init__(self, folder: Path) -> None:
         self.broker_token = Secret(folder / "broker-token")
         self.session_token = Secret(folder / "session-token")
-        self.cluster_token = Secret(folder / "cluster-token")
+        self.service_account = folder / "serviceaccount"
+        """What Kubernetes mounts into a pod, beside the cluster's token."""
+        self.service_account.mkdir()
+        self.cluster_token = Secret(self.service_account / "token")
 
 
 class Secret:
@@ -64,6 +67,7 @@ class Simulation:
         self.folder = folder
         self.secrets = Secrets(folder)
         self.authority = Authority(folder)
+        (self.secrets.service_account / "ca.crt").write_bytes(self.authority.ca_file.read_bytes())
         self._loopback = loopback
 
         server = self._place(9081)

@@ -11,7 +11,7 @@ from agent.demo.configuration import write_configuration
 from agent.demo.simulation import Simulation
 from agent.probes._door import run_probe
 from agent.probes._network import Network
-from agent.probes._settings import AuthorizationSettings, AuthSettings, ProbeSettings, TlsSettings
+from agent.probes._settings import ProbeSettings
 from agent.settings.load import load
 from agent.settings.plan import plan
 
@@ -24,28 +24,18 @@ def plan_from(simulation: Simulation, *vantages: str) -> Plan:
     return plan(load([write_configuration(simulation, "127.0.0.1:0", *([vantages] if vantages else []))]))
 
 
-async def observe(simulation: Simulation, checks: tuple[Check, ...]) -> dict[str, Outcome]:
+async def observe(checks: tuple[Check, ...]) -> dict[str, Outcome]:
     """Runs every check once, all together, whatever they depend on."""
     network = Network()
-    probes = [settings_here(check, simulation).probe(network) for check in checks]
+    probes = [_settings(check).probe(network) for check in checks]
     outcomes = await gather(*(run_probe(probe, TIMEOUT) for probe in probes))
     return {check.name: outcome for check, outcome in zip(checks, outcomes, strict=True)}
 
 
-def settings_here(check: Check, simulation: Simulation) -> ProbeSettings:
-    """The check's settings, but for what this machine does not have and for what takes over a minute."""
+def _settings(check: Check) -> ProbeSettings:
+    """The check's settings, but for a silence that lasts over a minute."""
     settings = check.settings
     assert isinstance(settings, ProbeSettings)
-    if check.name in ("meshsync-kubernetes-api", "operator-kubernetes-api"):
-        # Their address and their files exist inside a cluster only.
-        token = AuthorizationSettings(credentials_file=simulation.secrets.cluster_token.file)
-        return settings.model_copy(
-            update={
-                "url": simulation.cluster.url,
-                "tls": TlsSettings(ca_file=simulation.authority.ca_file),
-                "auth": AuthSettings(authorization=token),
-            }
-        )
     if check.name == "websocket-idle":
         return settings.model_copy(update={"hold": 0.2})
     return settings

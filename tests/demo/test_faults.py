@@ -28,9 +28,9 @@ async def _assert_found_and_repaired(simulation: Simulation, fault: Fault) -> No
     checks = plan_from(simulation).checks
     switchboard = Switchboard(simulation)
     await switchboard.set(fault.name, True)
-    assert failures(checks, await observe(simulation, checks)) == dict(fault.expected)
+    assert failures(checks, await observe(checks)) == dict(fault.expected)
     await switchboard.set(fault.name, False)
-    assert failures(checks, await observe(simulation, checks)) == {}
+    assert failures(checks, await observe(checks)) == {}
 
 
 @pytest.mark.parametrize("simulation", [STAND_IN, REAL], indirect=True)
@@ -40,11 +40,11 @@ async def test_faults_of_the_same_part_do_not_repair_each_other(simulation: Simu
     await switchboard.set("broker-down", True)
     await switchboard.set("meshsync-disconnected", True)
     await switchboard.set("broker-down", False)
-    assert failures(checks, await observe(simulation, checks)) == {"broker-monitor": Reason.CLIENT_MISSING}
+    assert failures(checks, await observe(checks)) == {"broker-monitor": Reason.CLIENT_MISSING}
     await switchboard.set("broker-down", True)
     await switchboard.set("meshsync-disconnected", False)
     await switchboard.set("broker-down", False)
-    assert failures(checks, await observe(simulation, checks)) == {}
+    assert failures(checks, await observe(checks)) == {}
 
 
 async def test_switches_say_what_is_on(simulation: Simulation) -> None:

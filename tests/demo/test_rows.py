@@ -68,7 +68,7 @@ FROM_ELSEWHERE = {
 @pytest.mark.parametrize("simulation", [STAND_IN, REAL], indirect=True)
 async def test_every_row_that_the_demo_can_test_is_up(simulation: Simulation) -> None:
     plan = plan_from(simulation)
-    outcomes = await observe(simulation, plan.checks)
+    outcomes = await observe(plan.checks)
     assert failures(plan.checks, outcomes) == {}
     registry = f"egress-{simulation.registry.place.host.replace('.', '-')}"
     assert set(outcomes) == FROM_THE_DEMO | {registry}
@@ -78,14 +78,14 @@ async def test_every_row_that_the_demo_can_test_is_up(simulation: Simulation) ->
 @pytest.mark.parametrize("vantage", FROM_ELSEWHERE)
 async def test_every_row_of_another_place_is_up_from_there(simulation: Simulation, vantage: str) -> None:
     plan = plan_from(simulation, vantage)
-    outcomes = await observe(simulation, plan.checks)
+    outcomes = await observe(plan.checks)
     assert failures(plan.checks, outcomes) == {}
     assert set(outcomes) >= FROM_ELSEWHERE[vantage]
 
 
 async def test_the_rows_of_a_node_are_up(simulation: Simulation) -> None:
     plan = plan_from(simulation, "node")
-    outcomes = await observe(simulation, plan.checks)
+    outcomes = await observe(plan.checks)
     assert failures(plan.checks, outcomes) == {}
     assert {"server-live", "broker-client", "adapter-istio", "operator-health", "node-port-server"} <= set(outcomes)
 
