@@ -1,7 +1,7 @@
 """The life of one check: slots, runs, re-checks, and what they do to its state."""
 
 from asyncio import Future, get_running_loop
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -48,7 +48,7 @@ class Services:
     clock: Clock
     limits: Limits
     stalls: Stalls
-    sinks: Sequence[Sink]
+    sink: Sink
     metrics: SelfMetrics
     tracing: Tracing | None
 
@@ -157,8 +157,7 @@ class CheckLoop:
         if stalled:
             outcome = self._without_our_own_slowness(outcome, stalled)
         transition = self.standing.judge(outcome)
-        for sink in services.sinks:
-            sink.observed(check, outcome, self.standing)
+        services.sink.observed(check, outcome, self.standing)
         self._announce(transition)
 
     def _without_our_own_slowness(self, outcome: Outcome, stalled: float) -> Outcome:
@@ -172,14 +171,12 @@ class CheckLoop:
 
     def _report_missed(self, slots: int) -> None:
         self._services.metrics.slots_missed(slots)
-        for sink in self._services.sinks:
-            sink.missed(self.check, slots)
+        self._services.sink.missed(self.check, slots)
 
     def _announce(self, transition: Transition | None) -> None:
         if transition is None:
             return
-        for sink in self._services.sinks:
-            sink.moved(self.check, transition, self.standing)
+        self._services.sink.moved(self.check, transition, self.standing)
         self._moved(self.check)
 
 

@@ -40,8 +40,7 @@ class Supervisor:
         await self._stop(surplus)
         for key, loop in before.items():
             if key not in wanted:
-                for sink in self._services.sinks:
-                    sink.removed(loop.check)
+                self._services.sink.removed(loop.check)
         for number, (key, check) in enumerate(wanted.items()):
             if key not in self._loops:
                 self._start(check, before.get(key), network)
@@ -71,11 +70,10 @@ class Supervisor:
         if not isinstance(check.settings, ProbeSettings):
             raise TypeError(f"{check.key}: {type(check.settings).__name__} are not the settings of a probe")
         standing = before.standing if before is not None else self._standing_of(check)
-        for sink in self._services.sinks:
-            if before is not None:
-                sink.replaced(before.check, check, standing)
-            else:
-                sink.added(check, standing)
+        if before is not None:
+            self._services.sink.replaced(before.check, check, standing)
+        else:
+            self._services.sink.added(check, standing)
         loop = CheckLoop(
             check,
             check.settings.probe(network),

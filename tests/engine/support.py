@@ -10,6 +10,7 @@ from agent.core.outcome import Outcome
 from agent.core.transitions import Standing, Transition
 from agent.engine.check_loop import Services
 from agent.engine.clock import Clock
+from agent.engine.fan_out import FanOut
 from agent.engine.limits import Limits
 from agent.engine.stalls import Stalls
 from agent.engine.supervisor import Supervisor
@@ -89,7 +90,9 @@ async def supervisor(
 ) -> AsyncIterator[Supervisor]:
     stalls = Stalls(lambda _: None)
     stalls.start()
-    services = Services(Clock(), limits or Limits(500, 20), stalls, [recorder], recorder, None)
+    services = Services(
+        Clock(), limits or Limits(500, 20), stalls, FanOut([recorder], lambda name: None), recorder, None
+    )
     running = Supervisor(services, standing_of)
     try:
         yield running
