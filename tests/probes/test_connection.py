@@ -91,6 +91,14 @@ async def test_forbidden_addresses_are_never_connected_to(address: str) -> None:
     assert outcome.verdict is Verdict.UNKNOWN
 
 
+async def test_a_forbidden_name_server_is_never_asked() -> None:
+    async with name_server({"*": records("@ A 127.0.0.1")}) as names:
+        settings = {"kind": "dns", "name": "a.test", "server": str(names.server)}
+        outcome = await probe(settings, network=Network(forbidden=(ip_network("127.0.0.0/8"),)))
+        assert not names.asked
+    assert_failed(outcome, Reason.ADDRESS_FORBIDDEN)
+
+
 async def test_a_redirect_does_not_lead_to_a_forbidden_address() -> None:
     async with serving(silent, host="127.0.0.2") as inner:
         location = f"HTTP/1.1 302 Found\r\nLocation: http://{inner.address}/\r\nContent-Length: 0\r\n\r\n".encode()
