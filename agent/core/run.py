@@ -5,6 +5,7 @@ from time import perf_counter, time
 from agent.core.measures import Measure, Metric
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import PHASES, Blame, Phase, Reason
+from agent.core.secrets import conceal
 
 _PHASE_INDEX = {phase: index for index, phase in enumerate(PHASES)}
 
@@ -113,8 +114,8 @@ class Run:
             phases=phases,
             reason=reason,
             phase=phase,
-            detail=detail,
-            advice=advice,
+            detail=conceal(detail),
+            advice=conceal(advice),
             measures=self.measures,
             peer=self.peer,
             traceparent=self.traceparent,

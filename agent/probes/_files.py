@@ -5,6 +5,7 @@ from time import monotonic
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
+from agent.core.secrets import remember
 
 _LOOK_AGAIN_AFTER = 1.0
 _MAX_SECRET_BYTES = 64 * 1024
@@ -43,4 +44,5 @@ class Files:
         except OSError as error:
             raise ProbeFailure(Reason.PERMISSION_DENIED, f"cannot read the file {path}: {error.strerror}") from error
         self._texts[path] = (version, text)
+        remember(text)
         return text

@@ -6,6 +6,8 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from agent.core.secrets import remember
+
 
 class Proxy(NamedTuple):
     """An HTTP proxy. `credentials` is `user:password` or empty; it never appears in any output."""
@@ -23,7 +25,9 @@ def parse_proxy(url: str) -> Proxy:
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
         raise ValueError("expected a proxy as http://host:port")
-    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
+    password = unquote(parts.password or "")
+    remember(password)
+    credentials = f"{unquote(parts.username)}:{password}" if parts.username else ""
     return Proxy(parts.hostname, parts.port or 80, credentials)
 
 

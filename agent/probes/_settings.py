@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from agent.core.measures import Metric
 from agent.core.ports import Probe
+from agent.core.secrets import remember
 from agent.probes._network import Network
 
 
@@ -34,7 +35,7 @@ def parse_address(text: str) -> Endpoint:
     host, separator, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
-    elif ":" in host:
+    elif ":" in host and "/" not in host:
         raise ValueError("an IPv6 address needs brackets, as in [::1]:4222")
     if not separator or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError("expected host:port with a port from 1 to 65535, as in broker.example.com:4222")
@@ -111,6 +112,8 @@ def duration(seconds: float) -> str:
 def _secret(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, EnvironmentText):
         raise ValueError("a secret must not be written in the configuration; use the key with _file, or ${NAME}")
+    if isinstance(value, str | SecretStr):
+        remember(value if isinstance(value, str) else value.get_secret_value())
     return value
 
 

@@ -1,12 +1,17 @@
 """Text that a target sent, made safe to show."""
 
+from agent.core.secrets import conceal
+
 _LIMIT = 160
+_MOST_BYTES = 64 * 1024
+"""Bytes that are looked at: many times the limit, because secrets in them are shown as one word."""
 
 
 def quote(text: bytes | str, limit: int = _LIMIT) -> str:
-    """The beginning of `text` in quotation marks, with everything escaped that is not printable."""
+    """The beginning of `text` in quotation marks, without secrets, everything escaped that is not printable."""
     if isinstance(text, bytes):
-        text = text[: limit * 4].decode("utf-8", "backslashreplace")
+        text = text[:_MOST_BYTES].decode("utf-8", "backslashreplace")
+    text = conceal(text, limit + 1)
     shown = "".join(
         character if character.isprintable() and character != '"' else _escape(character) for character in text[:limit]
     )

@@ -71,3 +71,8 @@ def expand_text(text: str, environment: Mapping[str, str]) -> str:
 
     result = _REFERENCE.sub(value_of, text)
     return EnvironmentText(result) if expanded else result
+
+
+def names_in(text: str) -> list[str]:
+    """The environment variables that a text which could be expanded names."""
+    return [match[1] for match in _REFERENCE.finditer(text) if match[0] != "$$"]

@@ -12,7 +12,7 @@ from agent.settings.model import Configuration
 from agent.settings.plan import timeout_problems
 from agent.settings.problems import ConfigurationError, Path, Problem, render_path
 from agent.settings.references import report_references
-from agent.settings.secrets import report_literal_secrets
+from agent.settings.secrets import remember_from_environment, report_literal_secrets
 from agent.settings.wording import explain
 
 _SUFFIXES = (".yaml", ".yml")
@@ -91,6 +91,7 @@ def _validate(
     first = next((place.file for place in top.places.values()), "")
     findings = _Findings(top, problems, first)
     written = expand(top, environment, findings.report)
+    remember_from_environment(written, environment)
     report_literal_secrets(top, findings.report)
     report_references(top, findings.report)
     configuration = None

@@ -1,15 +1,17 @@
 """What must never be shown, nor be written into a configuration."""
 
 import re
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
+from agent.core.secrets import CONCEALED, remember
 from agent.probes._settings import EnvironmentText
 from agent.probes._text import quote
 from agent.settings.document import YamlMapping
-from agent.settings.environment import Report
+from agent.settings.environment import Report, names_in
 from agent.settings.problems import Path
 
-SECRET = "<secret>"  # noqa: S105 - this is what stands for one
+SECRET = CONCEALED
 FROM_ENVIRONMENT = "<from the environment>"
 
 _SECRET_KEY = re.compile(
@@ -18,6 +20,7 @@ _SECRET_KEY = re.compile(
     r"|.*(pass(word|wd|phrase)|secret|[-_]token|credential|authorization|cookie|api[-_]?key|auth[-_]?key).*",
     re.IGNORECASE,
 )
+_SENT = {"headers", "cookies", "body", "send"}
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
 
@@ -33,6 +36,14 @@ def is_secret_at(path: Path) -> bool:
     if not names or names[-1].endswith("_file"):
         return False
     return is_secret_name(names[-1]) or "cookies" in names
+
+
+def remember_from_environment(written: Mapping[Path, str], environment: Mapping[str, str]) -> None:
+    """Remembers, as secrets, the environment variables that are sent to a target without being part of its address."""
+    for path, text in written.items():
+        if is_secret_at(path) or not _SENT.isdisjoint(path):
+            for name in names_in(text):
+                remember(environment[name])
 
 
 def mask_url(text: str) -> str:

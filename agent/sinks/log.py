@@ -12,6 +12,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from agent.core.check import Check
 from agent.core.outcome import Outcome
 from agent.core.reasons import Blame
+from agent.core.secrets import conceal
 from agent.core.transitions import Standing, State, Transition
 from agent.core.version import VERSION
 from agent.probes._text import printable
@@ -131,6 +132,7 @@ def configure_logging(
             foreign_pre_chain=common,
             processors=[
                 ProcessorFormatter.remove_processors_meta,
+                _without_secrets,
                 *(_json(environment) if form == "json" else _console(stream)),
             ],
         )
@@ -142,6 +144,11 @@ def configure_logging(
     root.addHandler(writer)
     root.setLevel(logging.WARNING)
     logging.getLogger("agent").setLevel(level.upper())
+
+
+def _without_secrets(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+    """The last look at a line: tracebacks and the words of libraries may quote anything."""
+    return {name: conceal(value) if isinstance(value, str) else value for name, value in line.items()}
 
 
 def _json(environment: str) -> list[Processor]:
