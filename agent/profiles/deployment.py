@@ -65,10 +65,14 @@ class Deployment(Model):
     @model_validator(mode="after")
     def _rows_fit(self) -> "Deployment":
         try:
-            rows = {row.id: row for row in self.expanded_rows()}
+            expanded = self.expanded_rows()
         except ValidationError as error:
             # What a template makes of valid settings is not valid only where those settings do not go together.
             raise ValueError("; ".join(str(details["msg"]) for details in error.errors())) from None
+        rows: dict[str, DeploymentRow] = {}
+        for row in expanded:
+            if rows.setdefault(row.id, row) is not row:
+                raise ValueError(f"two rows would be named {row.id}; choose different names")
         found = dict(_row_problems(self.rows, rows))
         if found:
             raise problems_below(found)

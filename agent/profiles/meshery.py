@@ -205,7 +205,7 @@ class MesheryDeployment(Deployment):
             "operator": _without_slash(self.operator),
             "meshsync": _without_slash(self.meshsync),
             "visitor": {"cookies": _cookies(self.session)},
-            "session": {"cookies": _cookies(self.session)} if self.session else {},
+            "session": {"provider": self.session.provider, "cookies": _cookies(self.session)} if self.session else {},
             "adapters": [_adapter(name, address) for name, address in self.adapters.items()],
             "clusters": [_cluster(cluster) for cluster in self.clusters],
             "egress": _sources(self.egress),
