@@ -16,8 +16,9 @@ _PLAIN_MARKS = {State.UP: "+", State.DOWN: "x", State.UNKNOWN: "?", State.BLOCKE
 class Terminal:
     """An output stream: colours and a progress line where it is a terminal, plain lines where it is not."""
 
-    def __init__(self, stream: TextIO = sys.stdout) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """`stream`: default is what standard output is now."""
+        self._stream = stream = stream or sys.stdout
         self.interactive = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._colours = self.interactive and "NO_COLOR" not in os.environ
         encoding = (stream.encoding or "ascii").lower().replace("-", "")
