@@ -1,12 +1,11 @@
 """The results of `reachd check` for people: sections by path, one line for each check, the next step below it."""
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 
 from agent.commands.terminal import Terminal
 from agent.core.check import Check, UntestableRow
-from agent.core.explanations import explain
+from agent.core.explanations import explain, steps_for
 from agent.core.outcome import Outcome
 from agent.core.transitions import State
 from agent.engine.once import Result
@@ -84,20 +83,14 @@ def _blame(outcome: Outcome) -> str:
 
 
 def _next_steps(result: Result) -> list[str]:
-    outcome = result.outcome
+    check, outcome = result.check, result.outcome
     if outcome is None or result.state is State.UP:
         return []
     steps = [outcome.advice] if outcome.advice else []
     if outcome.reason is not None:
-        explanation = explain(outcome.reason)
-        steps += [explanation.phrase, f"try: {_concrete(explanation.try_first[0], result.check)}"]
+        first = steps_for(outcome.reason, check.host, check.path.port, check.target)[0]
+        steps += [explain(outcome.reason).phrase, f"try: {first}"]
     return steps
-
-
-def _concrete(step: str, check: Check) -> str:
-    """The step with host and port of the check's own target."""
-    port = check.path.port.partition("/")[0]
-    return re.sub(r"\bHOST\b", check.host, re.sub(r"\bPORT\b", port, step))
 
 
 def _milliseconds(seconds: float) -> str:

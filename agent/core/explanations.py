@@ -3,9 +3,14 @@
 Words in capitals stand for the values of the check at hand: HOST, PORT, NAME, URL, NAMESPACE, SERVICE, POD.
 """
 
+import re
 from dataclasses import dataclass
+from shlex import quote
 
 from agent.core.reasons import Reason
+
+_SERVICE_NAME = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:\..*)?")
+"""The name of a Kubernetes Service, as other namespaces use it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,27 @@ class Explanation:
 def explain(reason: Reason) -> Explanation:
     """The explanation of a reason; every reason has one."""
     return _EXPLANATIONS[reason]
+
+
+def steps_for(reason: Reason, host: str, port: str, target: str) -> list[str]:
+    """What to try first, with the check's own values where they are known.
+
+    port: as in a firewall table, e.g. `4222/tcp`. target: as the check names it, a URL or something else. A host that
+    is the name of a Service tells SERVICE and NAMESPACE too.
+    """
+    values = {"HOST": host, "PORT": port.partition("/")[0]}
+    if service := _SERVICE_NAME.fullmatch(host):
+        values |= {"SERVICE": service["service"], "NAMESPACE": service["namespace"]}
+    return [_with_values(step, values, host, target) for step in explain(reason).try_first]
+
+
+def _with_values(step: str, values: dict[str, str], host: str, target: str) -> str:
+    known = dict(values)
+    if "curl " in step and target.startswith(("http://", "https://")):
+        known["URL"] = quote(target)
+    if step.startswith("dig "):  # elsewhere NAME is that of something else than the host
+        known["NAME"] = host
+    return re.sub(rf"\b(?:{'|'.join(known)})\b", lambda found: known[found[0]], step)
 
 
 _EXPLANATIONS = {
