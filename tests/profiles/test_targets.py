@@ -1,0 +1,76 @@
+"""The firewall table says who has to reach what, whatever part of it this agent tests."""
+
+from __future__ import annotations
+
+import json
+
+from agent.core.check import Plan
+from agent.profiles.deployment import Deployment
+from agent.profiles.targets import Target, as_json, as_table, targets
+from tests.profiles.support import bare, deployment, expansion
+
+
+def _targets(of: Deployment, *vantages: str) -> tuple[Target, ...]:
+    expanded = expansion(of, *vantages)
+    return targets(Plan(expanded.checks, expanded.untestable), [of])
+
+
+def test_every_row_is_listed_from_each_of_its_vantages() -> None:
+    lines = {(line.check, line.vantage): line for line in _targets(deployment(), "server")}
+    for row in deployment().expanded_rows():
+        for vantage in row.row.vantages:
+            line = lines.pop((row.id, vantage))
+            assert line.here == (vantage == "server")
+            assert line.host
+            assert line.port
+            assert line.document
+    assert lines == {}
+
+
+def test_a_line_says_what_a_firewall_needs() -> None:
+    (line,) = [
+        line for line in _targets(deployment(), "operations") if (line.check, line.vantage) == ("perf", "server")
+    ]
+    assert (line.source, line.destination) == ("Meshery Server", "Meshery Perf")
+    assert (line.host, line.port, line.protocol) == ("meshery-perf.meshery.svc", 10013, "gRPC")
+    assert (line.needed, line.here, line.remark) == (True, False, "")
+    assert line.document == "Networking & Connectivity: Network ports: Meshery Perf 10013/gRPC"
+
+
+def test_declared_ports_need_not_be_let_through() -> None:
+    unneeded = {line.check for line in _targets(deployment()) if not line.needed}
+    declared = ("routing", "leafnode", "gateway", "exporter")
+    assert unneeded == {f"{where}broker-{port}" for where in ("", "node-port-") for port in declared}
+
+
+def test_node_ports_are_part_of_the_table() -> None:
+    ports = {line.port for line in _targets(deployment()) if line.host == "node-1.example.com"}
+    assert ports == {31214, 30315, 30791, 30400, 32493, 30337, 30806}
+
+
+def test_what_is_not_configured_is_listed_below_the_table() -> None:
+    table = as_table(_targets(bare({"server": "http://meshery:9081"}), "server"))
+    reached, _, missing = table.partition("Not configured:")
+    assert "server      server-live" in reached
+    assert "  broker-client: no broker: set broker.address; a Meshery with embedded MeshSync needs none\n" in missing
+    assert "broker-client" not in reached
+
+
+def test_a_row_that_is_switched_off_says_so() -> None:
+    lines = _targets(deployment({"rows": {"perf": {"enabled": False, "severity": "page"}}}))
+    remarks = {(line.remark, line.severity) for line in lines if line.check == "perf"}
+    assert remarks == {("switched off in the configuration", "page")}
+
+
+def test_checks_outside_any_deployment_are_listed_too() -> None:
+    own = expansion(deployment(), "server").checks[:1]
+    (line,) = targets(Plan(own), [])
+    assert (line.check, line.host, line.port, line.here) == ("server-live", "meshery.meshery.svc", 9081, True)
+
+
+def test_programs_get_the_same_lines() -> None:
+    lines = _targets(deployment(), "server")
+    listed = json.loads(as_json(lines))
+    assert len(listed) == len(lines)
+    assert listed[0]["check"] == "server-live"
+    assert listed[0]["severity"] == "page"
