@@ -1,5 +1,6 @@
 """The command line: arguments in, exit status out."""
 
+import logging
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
@@ -20,14 +21,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit status."""
     options = _parser().parse_args(arguments)
     # A command is loaded when it is called, so that the daemon does not carry the demo and the demo's servers.
-    command = import_module(f"agent.commands.{options.command}")
     try:
-        return int(command.execute(options))
+        status = int(import_module(f"agent.commands.{options.command}").execute(options))
+        sys.stdout.flush()  # here, where a reader that has left is no error
+        return status
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:
+        # Into the agent's log where one is set up, else to standard error.
+        logging.getLogger("agent").critical("the agent itself broke", exc_info=True)
+        return 3
 
 
 def _parser() -> ArgumentParser:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from agent.core.check import Plan
 from agent.core.ports import DemoControls, Sink, Tracing
 from agent.core.version import VERSION
 from agent.engine.check_loop import Services
@@ -20,7 +21,7 @@ from agent.engine.health import AgentHealth
 from agent.engine.limits import Limits
 from agent.engine.stalls import Stalls
 from agent.engine.supervisor import Supervisor
-from agent.engine.watch import changes
+from agent.engine.watch import changes, signature
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.exposition import Exposition
 from agent.metrics.store import Store
@@ -78,6 +79,7 @@ class Agent:
         """`paths`: where the configuration is read again on reload. `controls`: switches for the page of the demo."""
         self._configuration = configuration
         self._paths = paths
+        self._signature = signature(paths)
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._metrics = AgentMetrics()
@@ -128,7 +130,7 @@ class Agent:
         self._stalls.start()
         if self._traces is not None:
             self._spawn(self._traces.run(), "traces")
-        await self._apply(self._configuration)
+        await self._apply(*_wanted(self._configuration))
         self._health.fulfil("configuration")
         self._spawn(self._watch_files(), "configuration watch")
         _log.info("started", version=VERSION, address=self.address)
@@ -156,29 +158,32 @@ class Agent:
         async with self._reloading:
             try:
                 configuration = await asyncio.to_thread(load, self._paths)
-                wanted = await asyncio.to_thread(_network, configuration)
+                network = await asyncio.to_thread(_network, configuration)
+                wanted, remarks = await asyncio.to_thread(_wanted, configuration)
             except ConfigurationError as error:
                 self._metrics.reloaded(ok=False, at=time())
                 _log.error("configuration rejected; the old one goes on", problems=[str(it) for it in error.problems])
                 raise
+            except Exception:
+                self._metrics.reloaded(ok=False, at=time())
+                raise
             before = self._configuration
             self._configuration = configuration
             if _network_keys(before) != _network_keys(configuration):
-                self._network = wanted
+                self._network = network
             for key in _FIXED:
                 if getattr(before, key) != getattr(configuration, key):
                     _log.warning("this change takes effect after a restart", key=key)
-            await self._apply(configuration)
+            await self._apply(wanted, remarks)
             _log.info("configuration reloaded")
 
-    async def _apply(self, configuration: Configuration) -> None:
-        for warning in warnings(configuration):
-            _log.warning("configuration", problem=str(warning))
-        self._limits.in_flight = configuration.limits.in_flight
-        self._limits.per_host = configuration.limits.per_host
-        wanted = plan(configuration)
-        self._status.plan_changed(wanted)
+    async def _apply(self, wanted: Plan, remarks: Sequence[Problem]) -> None:
+        for remark in remarks:
+            _log.warning("configuration", problem=str(remark))
+        self._limits.in_flight = self._configuration.limits.in_flight
+        self._limits.per_host = self._configuration.limits.per_host
         await self._supervisor.reconcile(wanted, self._network)
+        self._status.plan_changed(wanted)
         self._metrics.reloaded(ok=True, at=time())
         self._metrics.source_succeeded("static", time())
 
@@ -187,9 +192,11 @@ class Agent:
             await self.reload()
         except ConfigurationError:
             return  # said where it was found
+        except Exception:  # the watch has to live on: the next change may be the mending one
+            _log.exception("the reload failed")
 
     async def _watch_files(self) -> None:
-        async for _ in changes(self._paths):
+        async for _ in changes(self._paths, self._signature):
             await self._reload_and_log()
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
@@ -224,6 +231,11 @@ def _trace_sink(configuration: Configuration, metrics: AgentMetrics) -> _TraceSi
     return sink
 
 
+def _wanted(configuration: Configuration) -> tuple[Plan, list[Problem]]:
+    """The plan, and what may hurt in it: half a second of work for ten thousand checks."""
+    return plan(configuration), warnings(configuration)
+
+
 def _network(configuration: Configuration) -> Network:
     try:
         proxies = configuration.proxies()
@@ -238,5 +250,8 @@ def _network_keys(configuration: Configuration) -> tuple[object, ...]:
 
 def _raise_descriptor_limit() -> None:
     """Every probe in flight needs a descriptor; the soft limit is often 1024 where the hard one is much higher."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError) as error:
+        _log.warning("the limit of open files cannot be raised", limit=soft, problem=str(error))

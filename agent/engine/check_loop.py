@@ -123,12 +123,10 @@ class CheckLoop:
             self._waker = None
 
     def _is_blocked(self) -> bool:
-        if not self.check.depends_on:
-            return False
-        blockers = self._blockers(self.check)
+        blockers = self._blockers(self.check) if self.check.depends_on else ()
         if blockers:
             self.block(blockers)
-        else:
+        elif self.standing.state is State.BLOCKED:
             self._announce(self.standing.unblock(self._services.clock.now()))
         return bool(blockers)
 

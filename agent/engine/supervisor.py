@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from agent.core.check import Check, CheckKey, Plan
+from agent.core.ports import Probe
 from agent.core.transitions import Standing, State
 from agent.engine.check_loop import CheckLoop, Services
 from agent.probes._network import Network
@@ -14,8 +15,8 @@ from agent.probes._settings import ProbeSettings
 
 _log = structlog.get_logger("agent.engine")
 _BLOCKING = (State.DOWN, State.BLOCKED)
-_STARTED_AT_ONCE = 50
-"""Checks that are started before those that run already get their turn."""
+_BUILT_AT_ONCE = 50
+"""Checks that are built or started before those that run already get their turn."""
 
 
 class Supervisor:
@@ -31,20 +32,29 @@ class Supervisor:
         self._network: Network | None = None
 
     async def reconcile(self, plan: Plan, network: Network) -> None:
-        """Brings the running checks in line with `plan`. A different `network` gives every check a new probe."""
+        """Brings the running checks in line with `plan`. A different `network` gives every check a new probe.
+
+        A probe that cannot be built raises before anything has changed.
+        """
         wanted = {check.key: check for check in plan.checks}
         same_network = network is self._network
+        before = {
+            key: loop for key, loop in self._loops.items() if not (same_network and wanted.get(key) == loop.check)
+        }
+        probes: dict[CheckKey, Probe] = {}
+        for number, (key, check) in enumerate(wanted.items()):
+            if key not in self._loops or key in before:
+                probes[key] = _probe(check, network)
+            if number % _BUILT_AT_ONCE == 0:
+                await sleep(0)
         self._network = network
-        surplus = [key for key, loop in self._loops.items() if not (same_network and wanted.get(key) == loop.check)]
-        before = {key: self._loops[key] for key in surplus}
-        await self._stop(surplus)
+        await self._stop(list(before))
         for key, loop in before.items():
             if key not in wanted:
                 self._services.sink.removed(loop.check)
-        for number, (key, check) in enumerate(wanted.items()):
-            if key not in self._loops:
-                self._start(check, before.get(key), network)
-            if number % _STARTED_AT_ONCE == 0:
+        for number, (key, probe) in enumerate(probes.items()):
+            self._start(wanted[key], probe, before.get(key))
+            if number % _BUILT_AT_ONCE == 0:
                 await sleep(0)
         self._order_dependencies(plan)
         # What lives as long as the plan need not be looked at by every garbage collection: 100 ms for 10,000 checks.
@@ -66,9 +76,7 @@ class Supervisor:
             task.cancel()
         await gather(*tasks, return_exceptions=True)
 
-    def _start(self, check: Check, before: CheckLoop | None, network: Network) -> None:
-        if not isinstance(check.settings, ProbeSettings):
-            raise TypeError(f"{check.key}: {type(check.settings).__name__} are not the settings of a probe")
+    def _start(self, check: Check, probe: Probe, before: CheckLoop | None) -> None:
         standing = before.standing if before is not None else self._standing_of(check)
         if before is not None:
             self._services.sink.replaced(before.check, check, standing)
@@ -76,7 +84,7 @@ class Supervisor:
             self._services.sink.added(check, standing)
         loop = CheckLoop(
             check,
-            check.settings.probe(network),
+            probe,
             standing,
             self._services,
             blockers=self._blockers,
@@ -119,6 +127,12 @@ class Supervisor:
                 dependent.block(blockers)
             elif dependent.standing.state is State.BLOCKED:
                 dependent.run_soon()
+
+
+def _probe(check: Check, network: Network) -> Probe:
+    if not isinstance(check.settings, ProbeSettings):
+        raise TypeError(f"{check.key}: {type(check.settings).__name__} are not the settings of a probe")
+    return check.settings.probe(network)
 
 
 def _dependencies(check: Check) -> list[CheckKey]:

@@ -9,16 +9,15 @@ _LOOK_EVERY = 2.0
 Signature = tuple[tuple[str, int, int, int], ...]
 
 
-async def changes(paths: Sequence[Path]) -> AsyncIterator[None]:
-    """Yields whenever a file, or one in a directory, has changed, appeared or gone.
+async def changes(paths: Sequence[Path], before: Signature) -> AsyncIterator[None]:
+    """Yields whenever a file, or one in a directory, has changed, appeared or gone since the signature `before`.
 
     Looked at every two seconds and by following links: notification of the kernel misses the swap of symlinks with
     which Kubernetes renews a ConfigMap, and does not exist on network file systems.
     """
-    before = signature(paths)
     while True:
         await asyncio.sleep(_LOOK_EVERY)
-        now = signature(paths)
+        now = await asyncio.to_thread(signature, paths)
         if now != before:
             before = now
             yield
@@ -26,14 +25,20 @@ async def changes(paths: Sequence[Path]) -> AsyncIterator[None]:
 
 def signature(paths: Sequence[Path]) -> Signature:
     """Something that differs whenever a configuration file does."""
-    files: list[Path] = []
-    for path in paths:
-        files += sorted(path.iterdir()) if path.is_dir() else [path]
     found = []
-    for file in files:
-        try:
-            status = file.stat()
-        except OSError:
-            continue
-        found.append((str(file), status.st_ino, status.st_mtime_ns, status.st_size))
+    for path in paths:
+        for file in _files(path):
+            try:
+                status = file.stat()
+            except OSError:
+                continue
+            found.append((str(file), status.st_ino, status.st_mtime_ns, status.st_size))
     return tuple(found)
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or what is in the directory; nothing where that cannot be looked at now."""
+    try:
+        return sorted(path.iterdir()) if path.is_dir() else [path]
+    except OSError:
+        return []

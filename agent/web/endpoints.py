@@ -1,5 +1,6 @@
 """Metrics, health, reload and the effective configuration."""
 
+import asyncio
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -41,7 +42,8 @@ def add_routes(app: web.Application, parts: Parts) -> None:
         return web.Response(text="reloaded\n")
 
     async def config(_: web.Request) -> web.Response:
-        return web.Response(text=parts.config_text(), content_type="text/plain", charset="utf-8")
+        text = await asyncio.to_thread(parts.config_text)
+        return web.Response(text=text, content_type="text/plain", charset="utf-8")
 
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz/live", live)
