@@ -32,8 +32,11 @@ IN_FLIGHT = 4
 CPU_SECONDS = float(os.environ.get("REACHD_BENCH_CPU_SECONDS", "10"))
 """CPU time that each measured process must have used before its cost is read."""
 _CHECKS = 2000
+_EVERY = "100ms"  # more than can be done, so that four are always in flight, as with the peer
 _BARS = {"http": 0.35, "tcp": 0.45, "https": 0.75}
 _WRK_BAR = 4.0
+_MOST_FAILURES = 0.001
+"""Share of probes that may fail: at full load the server's queue of connections overflows now and then."""
 
 _MODULES = """\
 modules:
@@ -103,7 +106,7 @@ def agent_cost(target: Target) -> float:
     configuration: dict[str, object] = {
         "limits": {"in_flight": IN_FLIGHT, "per_host": IN_FLIGHT},
         "checks": [
-            {"name": f"check-{number}", "every": "1s", "timeout": "1s", "probe": target.probe}
+            {"name": f"check-{number}", "every": _EVERY, "timeout": _EVERY, "probe": target.probe}
             for number in range(_CHECKS)
         ],
     }
@@ -116,8 +119,8 @@ def agent_cost(target: Target) -> float:
             time.sleep(0.5)
         used = cpu_seconds(running.pid) - cpu
         probes = running.total("probe_runs_total") - runs
-        if running.total("probe_failures_total") > failures:
-            raise RuntimeError(f"{target.name}: probes failed; the machine is too busy for a comparison")
+        if running.total("probe_failures_total") - failures > probes * _MOST_FAILURES:
+            raise RuntimeError(f"{target.name}: too many probes failed for a comparison")
         return used / probes * 1000
 
 

@@ -5,22 +5,25 @@ from collections import Counter, deque
 
 
 class Limits:
-    """Admits probes first come, first served among those whose host has room, so that a hung host holds up no other."""
+    """Admits probes first come, first served among those whose host has room, so that a hung host holds up no other.
+
+    `in_flight` and `per_host` may be changed at any time; those already running are not affected.
+    """
 
     def __init__(self, in_flight: int, per_host: int) -> None:
         self.in_flight = in_flight
         self.per_host = per_host
         self._running = 0
         self._by_host: Counter[str] = Counter()
-        self._waiting: deque[tuple[str, Future[None]]] = deque()
+        self._waiting: dict[str, deque[Future[None]]] = {}
 
     async def acquire(self, host: str) -> None:
         """Waits until a probe of `host` may start. Every acquire that returns needs one release."""
-        if self._has_room(host):
+        if self._has_room(host) and host not in self._waiting:
             self._take(host)
             return
-        waiter = get_running_loop().create_future()
-        self._waiting.append((host, waiter))
+        waiter: Future[None] = get_running_loop().create_future()
+        self._waiting.setdefault(host, deque()).append(waiter)
         try:
             await waiter
         except BaseException:
@@ -34,8 +37,8 @@ class Limits:
         self._by_host[host] -= 1
         if not self._by_host[host]:
             del self._by_host[host]
-        if self._waiting:
-            self._admit()
+        while self._waiting and self._running < self.in_flight and self._admit_one():
+            pass
 
     def _has_room(self, host: str) -> bool:
         return self._running < self.in_flight and self._by_host[host] < self.per_host
@@ -44,16 +47,16 @@ class Limits:
         self._running += 1
         self._by_host[host] += 1
 
-    def _admit(self) -> None:
-        still_waiting: deque[tuple[str, Future[None]]] = deque()
-        while self._waiting and self._running < self.in_flight:
-            host, waiter = self._waiting.popleft()
-            if waiter.done():
-                continue
-            if self._has_room(host):
-                self._take(host)
-                waiter.set_result(None)
-            else:
-                still_waiting.append((host, waiter))
-        still_waiting.extend(self._waiting)
-        self._waiting = still_waiting
+    def _admit_one(self) -> bool:
+        """Lets in the first waiter of the first host with room; that host then goes to the end of the line."""
+        host = next((host for host in self._waiting if self._by_host[host] < self.per_host), None)
+        if host is None:
+            return False
+        waiters = self._waiting.pop(host)
+        waiter = waiters.popleft()
+        if waiters:
+            self._waiting[host] = waiters
+        if not waiter.done():
+            self._take(host)
+            waiter.set_result(None)
+        return True
