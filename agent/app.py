@@ -156,6 +156,7 @@ class Agent:
     async def reload(self) -> None:
         """Puts the configuration on disk to use. Raises ConfigurationError and changes nothing when it is bad."""
         async with self._reloading:
+            self._signature = await asyncio.to_thread(signature, self._paths)
             try:
                 configuration = await asyncio.to_thread(load, self._paths)
                 network = await asyncio.to_thread(_network, configuration)
@@ -196,7 +197,7 @@ class Agent:
             _log.exception("the reload failed")
 
     async def _watch_files(self) -> None:
-        async for _ in changes(self._paths, self._signature):
+        async for _ in changes(self._paths, lambda: self._signature):
             await self._reload_and_log()
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:

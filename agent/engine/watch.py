@@ -1,7 +1,7 @@
 """Notices that configuration files have changed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 _LOOK_EVERY = 2.0
@@ -9,17 +9,15 @@ _LOOK_EVERY = 2.0
 Signature = tuple[tuple[str, int, int, int], ...]
 
 
-async def changes(paths: Sequence[Path], before: Signature) -> AsyncIterator[None]:
-    """Yields whenever a file, or one in a directory, has changed, appeared or gone since the signature `before`.
+async def changes(paths: Sequence[Path], known: Callable[[], Signature]) -> AsyncIterator[None]:
+    """Yields whenever a file, or one in a directory, has changed, appeared or gone since it had the signature `known`.
 
     Looked at every two seconds and by following links: notification of the kernel misses the swap of symlinks with
     which Kubernetes renews a ConfigMap, and does not exist on network file systems.
     """
     while True:
         await asyncio.sleep(_LOOK_EVERY)
-        now = await asyncio.to_thread(signature, paths)
-        if now != before:
-            before = now
+        if await asyncio.to_thread(signature, paths) != known():
             yield
 
 

@@ -1,0 +1,276 @@
+"""A reload: what is new begins, what is gone leaves nothing behind, what is unchanged does not even notice."""
+
+import asyncio
+import gc
+import json
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.agent.support import LocalAgent, agent_of, agent_process, check, local_agent, until, wait_until, write
+from tests.engine.test_supervisor import WebServer, web_server
+from tests.probes.support import serving
+
+
+def web(name: str, server: WebServer, **keys: object) -> dict[str, object]:
+    return check(name, "http", url=f"http://127.0.0.1:{server.port}/", **keys)
+
+
+@asynccontextmanager
+async def scene(folder: Path) -> AsyncIterator[tuple[LocalAgent, WebServer, dict[str, object]]]:
+    """An agent whose checks `kept`, `changed` and `gone` are up, and the configuration that it gets next."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(web_server())
+        before = [web(name, server) for name in ("kept", "changed", "gone")]
+        agent = await stack.enter_async_context(local_agent(folder, {"checks": before}))
+        await agent.until_states(kept="up", changed="up", gone="up")
+        after = [web("kept", server), web("changed", server, every="300ms"), web("new", server)]
+        yield agent, server, {"checks": after}
+
+
+async def assert_reloaded(agent: LocalAgent, runs: dict[str, float], since: dict[str, float]) -> None:
+    """The plan is the new one, and of the old one nothing is left but what goes on."""
+    await agent.until_states(kept="up", changed="up", new="up")
+    text = await agent.text("/metrics")
+    assert 'check="gone"' not in text
+    assert set(await agent.states()) == {"kept", "changed", "new"}
+    assert (await agent.values("probe_interval_seconds"))["changed"] == 0.3
+    after = await agent.values("probe_runs_total")
+    assert after["kept"] >= runs["kept"]
+    assert after["changed"] >= runs["changed"]
+    assert after["new"] < runs["kept"] + 5
+    assert {**since, **await agent.values("probe_state_since_timestamp_seconds")}["kept"] == since["kept"]
+    assert (await agent.check("kept"))["runs"] == len((await agent.check("kept"))["history"])
+    assert await agent.values("reachd_config_last_reload_successful") == {"": 1.0}
+
+
+async def test_a_post_reloads_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
+    async with scene(tmp_path) as (agent, _, configuration):
+        runs = await agent.values("probe_runs_total")
+        since = await agent.values("probe_state_since_timestamp_seconds")
+        assert await agent.reload(configuration) == (200, "reloaded\n")
+        await assert_reloaded(agent, runs, since)
+    assert capfd.readouterr().err.count("configuration reloaded") == 1
+
+
+async def test_a_changed_file_reloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
+    async with scene(tmp_path) as (agent, _, configuration):
+        runs = await agent.values("probe_runs_total")
+        since = await agent.values("probe_state_since_timestamp_seconds")
+        write(agent.file, configuration)
+        await agent.until_states(new="up")
+        await assert_reloaded(agent, runs, since)
+
+
+async def test_a_file_that_changes_while_the_agent_starts_reloads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
+    async with web_server() as server:
+        first, second = {"checks": [web("first", server)]}, {"checks": [web("second", server)]}
+        async with local_agent(tmp_path, first, meanwhile=lambda: write(tmp_path / "reachd.yaml", second)) as agent:
+            await agent.until_states(second="up")
+            assert set(await agent.states()) == {"second"}
+
+
+async def test_a_config_map_is_renewed_by_its_swap_of_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
+    async with web_server() as server:
+
+        def renew(version: str, name: str) -> None:
+            """As the kubelet does: a new folder, and then `..data` comes to mean it in one step."""
+            folder = tmp_path / f"..{version}"
+            folder.mkdir()
+            write(folder / "checks.yaml", {"checks": [web(name, server)]})
+            link = tmp_path / "..data_tmp"
+            link.symlink_to(folder.name)
+            link.replace(tmp_path / "..data")
+
+        renew("2026_01", "first")
+        (tmp_path / "checks.yaml").symlink_to("..data/checks.yaml")
+        async with agent_of(tmp_path) as agent:
+            await agent.until_states(first="up")
+            renew("2026_02", "second")
+            await agent.until_states(second="up")
+            assert set(await agent.states()) == {"second"}
+
+
+async def test_a_folder_that_is_away_for_a_moment_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.02)
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    async with web_server() as server:
+        write(folder / "checks.yaml", {"checks": [web("first", server)]})
+        async with agent_of(folder) as agent:
+            await agent.until_states(first="up")
+            folder.rename(tmp_path / "away")
+            await until_value(agent, "reachd_config_last_reload_successful", 0)
+            assert await agent.states() == {"first": "up"}
+            (tmp_path / "away").rename(folder)
+            await until_value(agent, "reachd_config_last_reload_successful", 1)
+
+
+async def until_value(agent: LocalAgent, metric: str, value: float) -> None:
+    async with asyncio.timeout(10):
+        while list((await agent.values(metric)).values()) != [value]:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_unchanged_does_not_even_notice(tmp_path: Path) -> None:
+    async with (
+        web_server() as server,
+        local_agent(tmp_path, {"checks": [web("kept", server, timeout="5s", every="5s")]}) as agent,
+    ):
+        server.hold = asyncio.Event()
+        await until(lambda: server.requests == 1)
+        for number in range(5):
+            more = web(f"more-{number}", server, every="10s", timeout="5s")
+            assert (await agent.reload({"checks": [web("kept", server, timeout="5s", every="5s"), more]}))[0] == 200
+        server.hold.set()
+        await agent.until_states(kept="up")
+        assert (await agent.check("kept"))["runs"] == 1
+
+
+async def test_a_removed_check_leaves_nothing_though_its_run_was_under_way(tmp_path: Path) -> None:
+    async with (
+        web_server() as server,
+        local_agent(tmp_path, {"checks": [web("gone", server, timeout="1s", every="1s")]}) as agent,
+    ):
+        server.hold = asyncio.Event()
+        await until(lambda: server.requests == 1)
+        assert (await agent.reload({"checks": [check("other", "tcp", address=f"127.0.0.1:{server.port}")]}))[0] == 200
+        server.hold.set()
+        await agent.until_states(other="up")
+        assert "gone" not in await agent.text("/metrics")
+        assert set(await agent.states()) == {"other"}
+        async with agent.session.get("/api/v1/checks/default/gone") as response:
+            assert response.status == 404
+
+
+async def test_a_check_that_no_longer_depends_on_one_that_is_down_runs(tmp_path: Path) -> None:
+    async with web_server() as server, web_server() as broken:
+        broken.status = 503
+        base = web("base", broken)
+        async with local_agent(tmp_path, {"checks": [base, web("page", server, depends_on=["base"])]}) as agent:
+            await agent.until_states(base="down", page="blocked")
+            await agent.reload({"checks": [base, web("page", server)]})
+            await agent.until_states(page="up")
+            assert (await agent.check("page"))["blocked_by"] == []
+
+
+BAD = """\
+listen: 127.0.0.1:0
+checks:
+  - name: kept
+    probe: {kind: http, url: "http://127.0.0.1:1/", methd: GET}
+"""
+
+
+async def test_a_bad_file_changes_nothing_and_says_where_it_is_wrong(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with web_server() as server:
+        configuration = {"checks": [web("kept", server), web("also", server)]}
+        async with local_agent(tmp_path, configuration) as agent:
+            await agent.until_states(kept="up", also="up")
+            since = await agent.values("probe_state_since_timestamp_seconds")
+            at = await agent.values("reachd_config_last_reload_success_timestamp_seconds")
+            agent.file.write_text(BAD)
+            status, answer = await agent.reload()
+            place = f"{agent.file}:4: checks[kept].probe.methd: "
+            assert status == 400
+            assert answer.startswith("rejected; the old configuration goes on\n")
+            assert place in answer
+            assert "method" in answer
+            assert await agent.values("reachd_config_last_reload_successful") == {"": 0.0}
+            assert await agent.values("reachd_config_last_reload_success_timestamp_seconds") == at
+            runs = (await agent.check("also"))["runs"]
+            await until_runs(agent, "also", runs + 2)
+            assert await agent.values("probe_state_since_timestamp_seconds") == since
+            assert (await agent.reload(configuration))[0] == 200
+            assert await agent.values("reachd_config_last_reload_successful") == {"": 1.0}
+            assert await agent.values("probe_state_since_timestamp_seconds") == since
+        log = capfd.readouterr().err
+        (line,) = [json.loads(line) for line in log.splitlines() if "configuration rejected" in line]
+        assert line["problems"][0].startswith(place)
+
+
+async def until_runs(agent: LocalAgent, name: str, runs: int) -> None:
+    async with asyncio.timeout(10):
+        while (await agent.check(name))["runs"] < runs:
+            await asyncio.sleep(0.01)
+
+
+async def holding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Never answers, and is gone when its client is."""
+    while await reader.read(65536):
+        pass
+
+
+async def test_limits_change_in_place(tmp_path: Path) -> None:
+    async with serving(holding) as server:
+        checks = [
+            check(f"held-{number}", "http", url=f"http://{server.address}/", timeout="1s", every="1s")
+            for number in range(6)
+        ]
+        async with local_agent(tmp_path, {"checks": checks, "limits": {"per_host": 2}}) as agent:
+            await until(lambda: len(server.tasks) == 2)
+            await agent.reload({"checks": checks, "limits": {"per_host": 5}})
+            await until(lambda: len(server.tasks) == 5)
+            await agent.reload({"checks": checks, "limits": {"in_flight": 3}})
+            await until(lambda: len(server.tasks) == 3)
+            most = 0
+            for _ in range(100):
+                await asyncio.sleep(0.005)
+                most = max(most, len(server.tasks))
+            assert most == 3
+
+
+async def test_reloads_at_the_same_time_end_with_one_plan(tmp_path: Path) -> None:
+    async with web_server() as server:
+        plans = [{"checks": [web(f"web-{number}", server), web("kept", server)]} for number in range(4)]
+        async with local_agent(tmp_path, plans[0]) as agent:
+            answers = await asyncio.gather(*[agent.reload(plan) for plan in plans for _ in range(3)])
+            assert {status for status, _ in answers} == {200}
+            await agent.until_states(web_3="up", kept="up")
+            assert set(await agent.states()) == {"web-3", "kept"}
+            loops = [task for task in asyncio.all_tasks() if task.get_name().startswith("check ")]
+            assert sorted(task.get_name() for task in loops) == ["check default/kept", "check default/web-3"]
+
+
+async def test_many_reloads_leave_no_memory_behind(tmp_path: Path) -> None:
+    async with web_server() as server:
+
+        def plan(number: int) -> dict[str, object]:
+            return {"checks": [web(f"web-{place}", server, every="10s", slo=0.9 + number / 100) for place in range(20)]}
+
+        async with local_agent(tmp_path, plan(0)) as agent:
+            sizes = []
+            for number in range(1, 7):
+                assert (await agent.reload(plan(number)))[0] == 200
+                gc.collect()
+                sizes.append(gc.get_freeze_count())
+    assert sizes[-1] - sizes[1] < 2000, sizes
+
+
+def test_a_hangup_reloads(tmp_path: Path) -> None:
+    first = {"checks": [check("first", "tcp", address="127.0.0.1:1")]}
+    with agent_process(tmp_path, first) as agent:
+        write(agent.file, {"checks": [check("second", "tcp", address="127.0.0.1:1")]})
+        agent.signal(signal.SIGHUP)
+        wait_until(lambda: set(agent.states()) == {"second"})
+        assert agent.lines("configuration reloaded")
+        agent.file.write_text(BAD)
+        agent.signal(signal.SIGHUP)
+        wait_until(lambda: agent.values("reachd_config_last_reload_successful") == {"": 0.0})
+        assert set(agent.states()) == {"second"}
+        assert f"{agent.file}:4: " in agent.log()
