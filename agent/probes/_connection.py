@@ -8,9 +8,10 @@ import errno
 import os
 import socket
 import ssl
-from asyncio import FIRST_COMPLETED, AbstractEventLoop, Future, Task, get_running_loop, wait
+from asyncio import FIRST_COMPLETED, Task, create_task, wait
 from asyncio import timeout as deadline
 from contextlib import suppress
+from socket import SocketType
 from struct import Struct
 from types import TracebackType
 
@@ -19,6 +20,7 @@ from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._address import ResolvedAddress
 from agent.probes._network import Network
+from agent.probes._readiness import Readiness
 from agent.probes._tls import TlsIdentity, handshake_failure, measure_tls, tls_failure
 
 TCP_RTT = Metric(
@@ -34,19 +36,19 @@ _TCP_INFO = Struct("=68xI28xI")  # tcpi_rtt in microseconds and tcpi_total_retra
 _NEXT_ADDRESS_AFTER = 0.25
 """Seconds before the next address is tried beside a silent one (RFC 8305, section 5)."""
 _CHUNK = 65536
+_IPV4 = int(socket.AF_INET)
 _NON_BLOCKING_STREAM = int(socket.SOCK_STREAM) | int(socket.SOCK_NONBLOCK)
 
 
 class Connection:
     """An open connection. Use it as a context manager: at its end it is closed at once and its TCP facts are noted."""
 
-    __slots__ = ("_fd", "_incoming", "_loop", "_outgoing", "_run", "_socket", "_tls")
+    __slots__ = ("_incoming", "_outgoing", "_readiness", "_run", "_socket", "_tls")
 
-    def __init__(self, run: Run, sock: socket.socket, loop: AbstractEventLoop) -> None:
+    def __init__(self, run: Run, sock: SocketType, readiness: Readiness) -> None:
         self._run = run
         self._socket = sock
-        self._fd = sock.fileno()
-        self._loop = loop
+        self._readiness = readiness
         self._tls: ssl.SSLObject | None = None
         self._incoming: ssl.MemoryBIO | None = None
         self._outgoing: ssl.MemoryBIO | None = None
@@ -150,13 +152,11 @@ class Connection:
         if sock.fileno() < 0:
             return
         measure_tcp(self._run, sock)
-        self._loop.remove_reader(self._fd)
-        self._loop.remove_writer(self._fd)
         sock.close()
 
     async def _receive_raw(self, limit: int) -> bytes:
         while True:
-            await _readable(self._loop, self._fd)
+            await self._readiness.readable(self._socket.fileno())
             try:
                 return self._socket.recv(limit)
             except (BlockingIOError, InterruptedError):
@@ -164,11 +164,13 @@ class Connection:
 
     async def _send_all(self, data: bytes) -> None:
         view = memoryview(data)
-        while view:
+        while True:
             try:
                 view = view[self._socket.send(view) :]
             except (BlockingIOError, InterruptedError):
-                await _writable(self._loop, self._fd)
+                await self._readiness.writable(self._socket.fileno())
+            if not view:
+                return
 
     async def _fill(self) -> bool:
         assert self._incoming is not None  # noqa: S101 - for the type checker: only called once TLS has begun
@@ -194,14 +196,14 @@ async def connect(run: Run, network: Network, host: str, port: int) -> Connectio
     run.enter(Phase.CONNECT)
     for address in addresses:
         network.admit(address.address)
-    loop = get_running_loop()
+    readiness = network.readiness()
     if len(addresses) == 1:
-        sock = await _connect_one(run, loop, addresses[0], port)
+        address = addresses[0]
+        sock = await _connect_one(run, readiness, address, port)
     else:
-        sock = await _connect_any(run, loop, addresses, port)
-    connection = Connection(run, sock, loop)
-    run.peer = _peer(sock)
-    return connection
+        sock, address = await _connect_any(run, readiness, addresses, port)
+    run.peer = f"{address.address}:{port}" if address.family == _IPV4 else f"[{address.address}]:{port}"
+    return Connection(run, sock, readiness)
 
 
 async def connect_tls(
@@ -220,7 +222,7 @@ async def connect_tls(
     return connection
 
 
-def measure_tcp(run: Run, sock: socket.socket) -> None:
+def measure_tcp(run: Run, sock: SocketType) -> None:
     """Notes round-trip time and retransmits of a TCP socket that is still open."""
     try:
         microseconds, retransmits = _TCP_INFO.unpack(
@@ -233,16 +235,8 @@ def measure_tcp(run: Run, sock: socket.socket) -> None:
     run.measure(TCP_RETRANSMITS, float(retransmits))
 
 
-def _peer(sock: socket.socket) -> str:
-    try:
-        address = sock.getpeername()
-    except OSError:  # the peer has reset the connection already; the next step will say so
-        return ""
-    return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
-
-
-async def _connect_one(run: Run, loop: AbstractEventLoop, address: ResolvedAddress, port: int) -> socket.socket:
-    sock = socket.socket(address.family, _NON_BLOCKING_STREAM, 0)
+async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress, port: int) -> SocketType:
+    sock = SocketType(address.family, _NON_BLOCKING_STREAM, 0)
     try:
         target = (address.address, port)
         error = sock.connect_ex(target)
@@ -250,7 +244,7 @@ async def _connect_one(run: Run, loop: AbstractEventLoop, address: ResolvedAddre
             # On loopback the handshake is over by now, and asking again is cheaper than a turn of the event loop.
             error = sock.connect_ex(target)
             if error in (errno.EALREADY, errno.EINPROGRESS):
-                await _writable(loop, sock.fileno())
+                await readiness.writable(sock.fileno())
                 error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error and error != errno.EISCONN:
             raise OSError(error, os.strerror(error))
@@ -261,31 +255,29 @@ async def _connect_one(run: Run, loop: AbstractEventLoop, address: ResolvedAddre
     return sock
 
 
-async def _connect_any(run: Run, loop: AbstractEventLoop, addresses: list[ResolvedAddress], port: int) -> socket.socket:
+async def _connect_any(
+    run: Run, readiness: Readiness, addresses: list[ResolvedAddress], port: int
+) -> tuple[SocketType, ResolvedAddress]:
     """Tries the addresses in order, the next one beside a silent one, and keeps the first connection."""
     waiting = list(addresses)
-    attempts: set[Task[socket.socket]] = set()
+    attempts: dict[Task[SocketType], ResolvedAddress] = {}
     failure: OSError | None = None
     try:
         while waiting or attempts:
             if waiting:
-                attempts.add(loop.create_task(_connect_one(run, loop, waiting.pop(0), port)))
-            done, attempts = await wait(
+                address = waiting.pop(0)
+                attempts[create_task(_connect_one(run, readiness, address, port))] = address
+            done, _ = await wait(
                 attempts, timeout=_NEXT_ADDRESS_AFTER if waiting else None, return_when=FIRST_COMPLETED
             )
-            winner: socket.socket | None = None
             for attempt in done:
                 error = attempt.exception()
-                if error is None and winner is None:
-                    winner = attempt.result()
-                elif error is None:
-                    attempt.result().close()
-                elif isinstance(error, OSError):
-                    failure = failure or error
-                else:
+                if error is None:
+                    return attempt.result(), attempts.pop(attempt)
+                del attempts[attempt]
+                if not isinstance(error, OSError):
                     raise error
-            if winner is not None:
-                return winner
+                failure = failure or error
     finally:
         for attempt in attempts:
             attempt.cancel()
@@ -293,30 +285,7 @@ async def _connect_any(run: Run, loop: AbstractEventLoop, addresses: list[Resolv
     raise failure or OSError(errno.EHOSTUNREACH, "no address to connect to")
 
 
-def _discard(attempt: "Task[socket.socket]") -> None:
+def _discard(attempt: "Task[SocketType]") -> None:
     # An attempt may have ended in the very moment in which another won or the deadline came.
     if not attempt.cancelled() and attempt.exception() is None:
         attempt.result().close()
-
-
-async def _readable(loop: AbstractEventLoop, fd: int) -> None:
-    waiter = loop.create_future()
-    loop.add_reader(fd, _wake, waiter)
-    try:
-        await waiter
-    finally:
-        loop.remove_reader(fd)
-
-
-async def _writable(loop: AbstractEventLoop, fd: int) -> None:
-    waiter = loop.create_future()
-    loop.add_writer(fd, _wake, waiter)
-    try:
-        await waiter
-    finally:
-        loop.remove_writer(fd)
-
-
-def _wake(waiter: "Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_result(None)

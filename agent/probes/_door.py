@@ -3,7 +3,8 @@
 import errno
 import os
 import ssl
-from asyncio import timeout as deadline
+from asyncio import CancelledError, Task, current_task, get_running_loop
+from collections.abc import Coroutine
 
 import structlog
 
@@ -49,8 +50,7 @@ async def run_probe(probe: Probe, timeout: float, traceparent: str = "") -> Outc
     """Runs a probe once, for `timeout` seconds at most. Only CancelledError passes."""
     run = Run(timeout, traceparent)
     try:
-        async with deadline(timeout):
-            await probe.run(run)
+        await _within(timeout, probe.run(run))
     except ProbeFailure as failure:
         return run.failed(failure.reason, failure.detail)
     except Inconclusive as inconclusive:
@@ -70,6 +70,36 @@ async def run_probe(probe: Probe, timeout: float, traceparent: str = "") -> Outc
         _log.exception("probe crashed", probe=type(probe).__name__)
         return run.failed(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the agent; its log has the traceback")
     return run.succeeded()
+
+
+async def _within(seconds: float, work: Coroutine[object, object, None]) -> None:
+    """Like asyncio.timeout, for half the cost. Raises TimeoutError when the time is over."""
+    task = current_task()
+    assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
+    deadline = _Deadline(task)
+    timer = get_running_loop().call_later(seconds, deadline.pass_by)
+    try:
+        await work
+    except CancelledError:
+        if deadline.passed and task.uncancel() == 0:
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()
+
+
+class _Deadline:
+    """Cancels a task, and remembers that it did."""
+
+    __slots__ = ("_task", "passed")
+
+    def __init__(self, task: "Task[object]") -> None:
+        self._task = task
+        self.passed = False
+
+    def pass_by(self) -> None:
+        self.passed = True
+        self._task.cancel()
 
 
 def _reason_of(error: OSError, phase: Phase) -> Reason:

@@ -39,7 +39,6 @@ HTTP_METRICS = (STATUS_CODE, RESPONSES, HTTP_VERSION)
 MAX_BODY = 1024 * 1024
 """Bytes of a body that are read unless the configuration says otherwise."""
 _MAX_HEAD = 64 * 1024
-_MAX_HEADERS = 200
 _VERSIONS = {"1.0": 1.0, "1.1": 1.1}
 _CODES = {code: str(code) for code in range(100, 600)}
 
@@ -101,12 +100,8 @@ class _Reader:
         self.remainder = b""
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.head_complete:  # a trailer after a chunked body
-            return
-        self.head_size += len(name) + len(value)
-        if self.head_size > _MAX_HEAD or len(self.headers) >= _MAX_HEADERS:
-            raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the head of the answer is longer than {_MAX_HEAD} bytes")
-        self.headers.append((name, value))
+        if not self.head_complete:  # else it is a trailer after a chunked body
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self.parser.get_status_code()
@@ -216,16 +211,17 @@ async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
         raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection {where}")
     if run.phase is Phase.RESPONSE:
         run.enter(Phase.TRANSFER)
+    if not reader.head_complete:
+        reader.head_size += len(data)
     try:
         reader.parser.feed_data(data)
     except HttpParserUpgrade as upgrade:
         reader.remainder = data[upgrade.args[0] :]
         reader.complete = True
     except HttpParserError as error:
-        cause = error.__context__
-        if isinstance(cause, ProbeFailure):
-            raise cause from None
         raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}") from error
+    if reader.head_size > _MAX_HEAD and not reader.head_complete:
+        raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the head of the answer is longer than {_MAX_HEAD} bytes")
 
 
 def _measure(run: Run, parser: HttpResponseParser) -> None:

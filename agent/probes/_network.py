@@ -1,11 +1,13 @@
 """What all probes of an agent share: name resolution, TLS contexts, files, proxies and the address policy."""
 
+from asyncio import AbstractEventLoop, get_running_loop
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._files import Files
 from agent.probes._proxy import Proxies
+from agent.probes._readiness import Readiness, readiness_of
 from agent.probes._resolve import Resolver
 from agent.probes._tls import TlsContexts
 
@@ -25,6 +27,16 @@ class Network:
         self.resolver = resolver or Resolver()
         self.proxies = proxies or Proxies()
         self._forbidden = forbidden
+        self._loop: AbstractEventLoop | None = None
+        self._readiness: Readiness | None = None
+
+    def readiness(self) -> Readiness:
+        """What waits for sockets in the running event loop."""
+        loop = get_running_loop()
+        if self._readiness is None or self._loop is not loop:
+            self._loop = loop
+            self._readiness = readiness_of(loop)
+        return self._readiness
 
     def admit(self, address: str) -> None:
         """Raises ProbeFailure when policy forbids to connect to an IP address."""
