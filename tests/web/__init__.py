@@ -1,0 +1,1 @@
+"""The endpoints over real sockets, and the page in a real browser."""
