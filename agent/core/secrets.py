@@ -68,6 +68,8 @@ def _length_of_secret(text: str, position: int) -> int:
 def _forms(secret: str) -> Iterator[str]:
     encoded = secret.encode("utf-8", "surrogateescape")
     yield secret
+    yield secret.lower()  # names of codings and the like lose their case
+    yield encoded.decode("latin-1")  # as headers are read
     yield json.dumps(secret)[1:-1]
     yield quote(encoded, safe="")
     for form in _in_base64(encoded):

@@ -273,4 +273,4 @@ def test_a_hangup_reloads(tmp_path: Path) -> None:
         agent.signal(signal.SIGHUP)
         wait_until(lambda: agent.values("reachd_config_last_reload_successful") == {"": 0.0})
         assert set(agent.states()) == {"second"}
-        assert f"{agent.file}:4: " in agent.log()
+        wait_until(lambda: f"{agent.file}:4: " in agent.log())
