@@ -54,6 +54,8 @@ def _start(listen: str) -> ExitStatus:
         return _complain(f"{error}; choose another with --listen 127.0.0.1:PORT")
     except ConfigurationError as error:
         return _complain(f"--listen {listen}: {error.problems[0].message}")
+    except BrokenPipeError:
+        raise  # whoever reads what the demo prints has gone, which is nothing to complain about
     except OSError as error:
         return _complain(f"the simulation cannot start: {error}")
     return ExitStatus.FINE
