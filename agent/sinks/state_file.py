@@ -10,47 +10,77 @@ import structlog
 from agent.core.transitions import State
 
 _log = structlog.get_logger("agent.status")
-_MAX_BYTES = 64 * 1024 * 1024
+_MAX_CHARACTERS = 64 * 1024 * 1024
+_LATEST = 2.0**36
+"""A unix time that no clock shows before the year 4000; what is later, or not a number, is no time."""
 
 Remembered = dict[str, tuple[State, float]]
 """State and its beginning (unix time) by `deployment/check`."""
 
 
-def read_states(path: Path) -> Remembered:
-    """What the file remembers; nothing, with a line in the log, when it cannot be read."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            return parse_states(file.read(_MAX_BYTES))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        _log.warning("the state file cannot be used; times begin afresh", file=str(path), problem=str(error))
-        return {}
+class StateFile:
+    """The file. What goes wrong with it is logged once, and never raised: checks go on without it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._unwritable = False
+
+    def read(self) -> Remembered:
+        """What the file remembers; nothing when there is none, or when it cannot be used."""
+        try:
+            with self._path.open(encoding="utf-8") as file:
+                return parse_states(file.read(_MAX_CHARACTERS))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, RecursionError) as error:
+            _log.warning("the state file cannot be used; times begin afresh", file=str(self._path), problem=str(error))
+            return {}
+
+    def write(self, states: Mapping[str, tuple[State, float]]) -> None:
+        """Replaces the file at once, so that no reader ever sees half of it. Blocks: not for the event loop."""
+        try:
+            _replace(self._path, render_states(states))
+        except OSError as error:
+            if not self._unwritable:
+                _log.warning("the state file cannot be written", file=str(self._path), problem=str(error))
+            self._unwritable = True
+        else:
+            if self._unwritable:
+                _log.info("the state file can be written again", file=str(self._path))
+            self._unwritable = False
 
 
 def parse_states(text: str) -> Remembered:
-    """Raises ValueError when `text` is not what `render_states` makes."""
+    """Raises ValueError or RecursionError when `text` is not what `render_states` makes."""
     document = json.loads(text)
     if not isinstance(document, dict) or not isinstance(states := document.get("states"), dict):
         raise ValueError("not a state file of reachd")
-    found: Remembered = {}
-    for key, entry in states.items():
-        if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], int | float)):
-            raise ValueError(f"{key!r} has no state and time")
-        found[key] = (State(entry[0]), float(entry[1]))
-    return found
+    return {key: _parse_entry(key, entry) for key, entry in states.items()}
+
+
+def _parse_entry(key: str, entry: object) -> tuple[State, float]:
+    match entry:
+        case [str(state), int() | float() as since] if state in set(State) and 0 < since < _LATEST:
+            return State(state), float(since)
+    raise ValueError(f"{key!r} has no state and time")
 
 
 def render_states(states: Mapping[str, tuple[State, float]]) -> str:
-    """The text of the file."""
-    return json.dumps({"states": {key: [state.value, since] for key, (state, since) in states.items()}}, indent=0)
+    """The text of the file, a line for each check.
+
+    The lines are made one by one: for ten thousand checks at once the encoder would keep the interpreter to itself.
+    """
+    lines = [f"{json.dumps(key)}: {json.dumps([state.value, since])}" for key, (state, since) in states.items()]
+    return '{"states": {\n' + ",\n".join(lines) + "\n}}\n"
 
 
-def write_states(path: Path, text: str) -> None:
-    """Replaces the file at once, so that no reader ever sees half of it. A failure is logged, not raised."""
-    try:
-        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False) as file:
+def _replace(path: Path, text: str) -> None:
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        temporary = Path(file.name)
+        try:
             file.write(text)
-        Path(file.name).replace(path)
-    except OSError as error:
-        _log.warning("the state file cannot be written", file=str(path), problem=str(error))
+            file.flush()
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

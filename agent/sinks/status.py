@@ -10,7 +10,7 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Reason
 from agent.core.transitions import Standing, State, Transition
 from agent.sinks.history import History, PastRun
-from agent.sinks.state_file import Remembered, read_states, render_states, write_states
+from agent.sinks.state_file import Remembered, StateFile
 
 _MOST_UNREAD_EVENTS = 1000
 _WRITE_AFTER = 2.0
@@ -62,10 +62,13 @@ class StatusSink:
         """`state_file`: where the beginnings of states survive a restart, or None."""
         self._plan = Plan(())
         self._entries: dict[CheckKey, StatusEntry] = {}
+        self._in_order: list[StatusEntry] | None = None
+        """The entries in the order of the plan, until that may have changed."""
         self._subscribers: set[asyncio.Queue[StateChange | None]] = set()
-        self._state_file = state_file
-        self._remembered: Remembered = read_states(state_file) if state_file else {}
-        self._writing: asyncio.Task[None] | None = None
+        self._file = StateFile(state_file) if state_file else None
+        self._remembered: Remembered = self._file.read() if self._file else {}
+        self._writing = asyncio.Lock()
+        self._write_soon: asyncio.Task[None] | None = None
 
     def first_standing(self, check: Check) -> Standing:
         """The standing with which a new check begins: what is known of it from before a restart."""
@@ -74,9 +77,11 @@ class StatusSink:
     def plan_changed(self, plan: Plan) -> None:
         """Takes the order of the checks, and what is not testable from here, from a new plan."""
         self._plan = plan
+        self._in_order = None
 
     def added(self, check: Check, standing: Standing) -> None:
         self._entries[check.key] = StatusEntry(check, standing)
+        self._in_order = None
 
     def replaced(self, before: Check, after: Check, standing: Standing) -> None:
         entry = self._entries[before.key]
@@ -85,6 +90,7 @@ class StatusSink:
 
     def removed(self, check: Check) -> None:
         del self._entries[check.key]
+        self._in_order = None
 
     def observed(self, check: Check, outcome: Outcome, standing: Standing) -> None:
         self._entries[check.key].note(outcome, standing)
@@ -98,8 +104,8 @@ class StatusSink:
                 self._cut_off(queue)
             else:
                 queue.put_nowait(change)
-        if self._state_file is not None and self._writing is None:
-            self._writing = asyncio.create_task(self._write_later(self._state_file), name="state file")
+        if self._file is not None and self._write_soon is None:
+            self._write_soon = asyncio.create_task(self._wait_and_write(self._file), name="state file")
 
     def missed(self, check: Check, slots: int) -> None:
         """Missed slots are a metric."""
@@ -112,8 +118,10 @@ class StatusSink:
 
     def entries(self) -> Sequence[StatusEntry]:
         """In the order of the plan."""
-        entries = self._entries
-        return [entries[check.key] for check in self._plan.checks if check.key in entries]
+        if self._in_order is None:
+            entries = self._entries
+            self._in_order = [entries[check.key] for check in self._plan.checks if check.key in entries]
+        return self._in_order
 
     async def events(self) -> AsyncIterator[StateChange]:
         """State changes from now on; ends when the reader was too slow, and when the sink is closed."""
@@ -129,10 +137,10 @@ class StatusSink:
         """Ends all subscriptions and writes the state file."""
         for queue in tuple(self._subscribers):
             self._cut_off(queue)
-        if self._writing is not None:
-            self._writing.cancel()
-        if self._state_file is not None:
-            await asyncio.to_thread(write_states, self._state_file, self._states())
+        if self._write_soon is not None:
+            self._write_soon.cancel()
+        if self._file is not None:
+            await self._write(self._file)
 
     def _cut_off(self, queue: "asyncio.Queue[StateChange | None]") -> None:
         self._subscribers.discard(queue)
@@ -140,18 +148,22 @@ class StatusSink:
             queue.get_nowait()
         queue.put_nowait(None)
 
-    async def _write_later(self, path: Path) -> None:
+    async def _wait_and_write(self, file: StateFile) -> None:
         await asyncio.sleep(_WRITE_AFTER)
-        self._writing = None
-        await asyncio.to_thread(write_states, path, self._states())
+        self._write_soon = None  # from here on, `close` waits for this write instead of cancelling it
+        await self._write(file)
 
-    def _states(self) -> str:
-        """The text of the state file; what was remembered of a check that has no verdict yet is kept."""
-        states: Remembered = dict(self._remembered)
+    async def _write(self, file: StateFile) -> None:
+        async with self._writing:
+            await asyncio.to_thread(file.write, self._states())
+
+    def _states(self) -> Remembered:
+        """What to remember: of a check without a verdict, what was remembered of it before."""
+        states: Remembered = {}
         for key, entry in self._entries.items():
             standing = entry.standing
             if standing.remembered is not None:
                 states[str(key)] = standing.remembered
             elif standing.state is not State.UNKNOWN:
                 states[str(key)] = (standing.state, standing.since)
-        return render_states(states)
+        return states

@@ -3,7 +3,7 @@
 import hmac
 from base64 import b64decode
 from binascii import Error as Base64Error
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -16,11 +16,15 @@ from agent.probes._settings import BasicAuthSettings
 _SAFE_METHODS = ("GET", "HEAD")
 _OPEN = ("/healthz/live", "/healthz/ready", "/-/healthy", "/-/ready")
 """The kubelet cannot authenticate, and what these say is no secret."""
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
+"""What proxies add. A proxy beside the agent connects from loopback for callers who are not there."""
+HEADERS = {
+    "Server": "reachd",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # With no-referrer, browsers would send `Origin: null` with the page's own forms.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -39,8 +43,9 @@ class Access:
         Where the listener wants authentication, all but the health endpoints do. What changes something needs
         authentication or a caller on loopback; a request that a foreign page made a browser send is refused.
         """
-        authenticated = self._basic_auth is not None and self._is_authenticated(request)
-        if self._basic_auth is not None and not authenticated and request.path not in _OPEN:
+        settings = self._basic_auth
+        authenticated = settings is not None and self._is_authenticated(request, settings)
+        if settings is not None and not authenticated and request.path not in _OPEN:
             return web.Response(
                 status=401, text="authentication needed\n", headers={"WWW-Authenticate": 'Basic realm="reachd"'}
             )
@@ -48,35 +53,33 @@ class Access:
             return None
         if is_foreign(request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site"), request.host):
             return web.Response(status=403, text="refused: the request comes from another site\n")
-        if not authenticated and not (_is_loopback(request.remote) and _names_loopback(request.host)):
+        if not authenticated and not _is_local(request):
             return web.Response(
                 status=403, text="refused: what changes something needs web.basic_auth, or a caller on loopback\n"
             )
         return None
 
-    def _is_authenticated(self, request: web.Request) -> bool:
+    def _is_authenticated(self, request: web.Request, settings: BasicAuthSettings) -> bool:
         scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "basic" or self._basic_auth is None:
+        if scheme.lower() != "basic":
             return False
         try:
             given = b64decode(encoded, validate=True)
-        except (Base64Error, ValueError):
+            password = self._password(settings)
+        except (Base64Error, ValueError, ProbeFailure):  # when the file is gone, nobody can prove who they are
             return False
-        settings = self._basic_auth
-        try:
-            password = (
-                settings.password.get_secret_value()
-                if settings.password is not None
-                else self._files.secret(settings.password_file)  # type: ignore[arg-type]  # one of the two is set
-            )
-        except ProbeFailure:  # the file is gone: nobody can prove who they are
-            return False
-        return hmac.compare_digest(given, f"{settings.username}:{password}".encode())
+        wanted = f"{settings.username}:{password}".encode()
+        return hmac.compare_digest(given, wanted) and password != ""
+
+    def _password(self, settings: BasicAuthSettings) -> str:
+        if settings.password is not None:
+            return settings.password.get_secret_value()
+        return self._files.secret(settings.password_file) if settings.password_file is not None else ""
 
 
 def is_foreign(origin: str | None, fetch_site: str | None, host: str) -> bool:
     """Whether a browser sent the request for a page of another site, as the browser's own headers say."""
-    if fetch_site is not None and fetch_site not in ("same-origin", "none"):
+    if fetch_site not in (None, "same-origin", "none"):
         return True
     if origin is None:
         return False
@@ -86,24 +89,34 @@ def is_foreign(origin: str | None, fetch_site: str | None, host: str) -> bool:
         return True
 
 
-def _is_loopback(remote: str | None) -> bool:
+def _is_local(request: web.Request) -> bool:
+    """Whether the caller is on this machine and means it by the Host header, which DNS rebinding cannot forge."""
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    return is_loopback(request.remote or "") and names_loopback(request.host)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine's own, as a mapped IPv6 address too."""
     try:
-        return remote is not None and ip_address(remote).is_loopback
+        parsed = ip_address(address)
     except ValueError:
         return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return (mapped or parsed).is_loopback
 
 
-def _names_loopback(host: str) -> bool:
-    """Whether the Host header means this machine: a foreign name that resolves to loopback is DNS rebinding."""
+def names_loopback(host: str) -> bool:
+    """Whether a Host header means this machine: a foreign name that resolves to loopback is DNS rebinding."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ip_address(name).is_loopback
     except ValueError:
         return False
+    return name == "localhost" or is_loopback(name)
 
 
 def guarded(access: Access) -> Middleware:
-    """The middleware that applies the rules and adds the headers."""
+    """The middleware that applies the rules."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -112,6 +125,6 @@ def guarded(access: Access) -> Middleware:
     return guard
 
 
-async def add_security_headers(_: web.Request, response: web.StreamResponse) -> None:
+async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
     """Signal handler for every answer, streams included."""
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)

@@ -7,11 +7,15 @@ from aiohttp import web
 
 from agent.metrics.exposition import TooManyScrapesError
 from agent.settings.problems import ConfigurationError
+from agent.web.answers import stream, to_the_end
 from agent.web.parts import Parts
+
+_NOT_STORED = {"Cache-Control": "no-store"}
 
 
 def add_routes(app: web.Application, parts: Parts) -> None:
     """Adds the endpoints that programs ask for."""
+    one_at_a_time = asyncio.Lock()
 
     async def metrics(request: web.Request) -> web.StreamResponse:
         try:
@@ -20,12 +24,7 @@ def add_routes(app: web.Application, parts: Parts) -> None:
             )
         except TooManyScrapesError as error:
             return web.Response(status=503, text=f"{error}\n")
-        response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
-        async for chunk in body:
-            await response.write(chunk)
-        await response.write_eof()
-        return response
+        return await stream(request, headers, body)
 
     async def live(request: web.Request) -> web.Response:
         return _health(request, parts.health.live())
@@ -35,15 +34,16 @@ def add_routes(app: web.Application, parts: Parts) -> None:
 
     async def reload(_: web.Request) -> web.Response:
         try:
-            await parts.reload()
+            await to_the_end(parts.reload())
         except ConfigurationError as error:
             lines = "".join(f"{problem}\n" for problem in error.problems)
             return web.Response(status=400, text=f"rejected; the old configuration goes on\n{lines}")
         return web.Response(text="reloaded\n")
 
     async def config(_: web.Request) -> web.Response:
-        text = await asyncio.to_thread(parts.config_text)
-        return web.Response(text=text, content_type="text/plain", charset="utf-8")
+        async with one_at_a_time:  # seconds of work for ten thousand checks
+            text = await asyncio.to_thread(parts.config_text)
+        return web.Response(text=text, content_type="text/plain", charset="utf-8", headers=_NOT_STORED)
 
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz/live", live)
@@ -63,4 +63,4 @@ def _health(request: web.Request, conditions: Mapping[str, str | None]) -> web.R
         text = "\n".join(lines)
     else:
         text = f"healthz check failed: {', '.join(failed)}" if failed else "ok"
-    return web.Response(status=503 if failed else 200, text=f"{text}\n")
+    return web.Response(status=503 if failed else 200, text=f"{text}\n", headers=_NOT_STORED)

@@ -1,312 +1,265 @@
-"""What the status page says, from the top: what is broken, since when, whose fault it is; then every path."""
+"""The whole page, from the top: what is broken, since when, whose fault it is; then every path."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import NamedTuple
-from urllib.parse import urlencode
 
 from agent.core.ports import CheckEntry, DemoSwitch
+from agent.core.reasons import Reason
 from agent.core.transitions import State
 from agent.core.version import VERSION
-from agent.web.card import MARKS, STATE_WORDS, check_card, since_words, why_words
-from agent.web.html import Content, Markup, tag
+from agent.web.board import PAGE_SIZE, board, untestable
+from agent.web.card import link_to
+from agent.web.figures import MARKS
+from agent.web.html import Content, Markup, start_tag, tag
 from agent.web.parts import Parts
+from agent.web.selection import Selection, Tally
+from agent.web.words import BLAMED, clock_time, counted, finding, since_words, span
 
-PAGE_SIZE = 200
 _MOST_BROKEN = 20
+_STATES = (State.DOWN, State.BLOCKED, State.UNKNOWN, State.UP)
 
 
-class Filter(NamedTuple):
-    """Which checks to show: of one deployment, in one state, with a text in name, target or path; empty is all."""
+def overview(
+    parts: Parts, tally: Tally, selection: Selection, selected: Sequence[CheckEntry], assets: Mapping[str, str]
+) -> Iterator[str]:
+    """The page, piece by piece. `selected`: the checks to show, of which one page's worth is taken."""
+    now = tally.now
+    first = (selection.page - 1) * PAGE_SIZE
+    yield "<!doctype html>\n"
+    yield start_tag("html", lang="en")
+    yield tag("head", _head(tally, assets))
+    yield start_tag("body")
+    yield tag("a", "Skip to the checks", class_="skip", href="#checks")
+    yield _top(parts, tally)
+    yield start_tag("main")
+    yield _broken(tally)
+    if parts.demo_controls is not None:
+        yield _demo(parts.demo_controls.switches())
+    yield _filter(tally, selection)
+    yield from board(selected[first : first + PAGE_SIZE], now)
+    yield _pages(len(selected), selection)
+    yield tag("div", untestable(parts.board.plan().untestable), id="left-out")
+    yield "</main>"
+    yield tag(
+        "footer",
+        tag("a", "Metrics", href="/metrics"),
+        tag("a", "API", href="/api/v1/checks"),
+        tag("a", "Configuration", href="/config"),
+        tag("span", f"reachd {VERSION}"),
+    )
+    yield "</body></html>\n"
 
-    deployment: str
-    state: State | None
-    text: str
-    page: int
 
-    def admits(self, entry: CheckEntry) -> bool:
-        """Whether a check is to be shown."""
-        check = entry.check
-        if self.deployment and check.deployment != self.deployment:
-            return False
-        if self.state is not None and entry.standing.state is not self.state:
-            return False
-        text = self.text.lower()
-        return not text or any(
-            text in part.lower() for part in (check.name, check.target, check.path.source, check.path.destination)
-        )
-
-    def link(self, **changes: object) -> str:
-        """The page's URL with some of the filter changed."""
-        merged = {"deployment": self.deployment, "state": self.state or "", "search": self.text, "page": 1, **changes}
-        query = {key: str(value) for key, value in merged.items() if value not in ("", 1)}
-        return f"/?{urlencode(query)}" if query else "/"
-
-
-def overview(parts: Parts, wanted: Filter, assets: Mapping[str, str], now: float) -> str:
-    """The whole page."""
-    entries = parts.board.entries()
-    shown = [entry for entry in entries if wanted.admits(entry)]
-    first = (wanted.page - 1) * PAGE_SIZE
-    broken = [entry for entry in entries if entry.standing.state is State.DOWN]
-    body = [
-        tag("a", "Skip to the checks", class_="skip", href="#checks"),
-        tag(
-            "header",
-            tag("p", tag("a", "reachd", href="/"), tag("span", f" {VERSION}", class_="version"), class_="brand"),
-            _headline(entries, broken, parts, now),
-            class_="top",
-            id="top",
-        ),
-        tag(
-            "main",
-            _broken_section(broken, now),
-            _demo_section(parts.demo_controls.switches()) if parts.demo_controls is not None else None,
-            _toolbar(entries, wanted),
-            tag(
-                "div",
-                [
-                    _deployment(name, list(group), now)
-                    for name, group in _by_deployment(shown[first : first + PAGE_SIZE])
-                ],
-                tag("p", "No check matches.", class_="empty") if not shown else None,
-                id="checks",
-                tabindex="-1",
-            ),
-            _pages(len(shown), wanted),
-            _untestable_section(parts),
-        ),
-        tag(
-            "footer",
-            tag("a", "Metrics", href="/metrics"),
-            tag("a", "API", href="/api/v1/checks"),
-            tag("a", "Configuration", href="/config"),
-            tag("span", "Times are UTC.", class_="muted"),
-            tag("span", "", id="live", role="status", class_="muted"),
-        ),
-    ]
-    head = [
+def _head(tally: Tally, assets: Mapping[str, str]) -> Content:
+    down = tally.states[State.DOWN]
+    return [
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", _title(entries)),
-        tag("link", rel="icon", href=assets["icon.svg"]),
+        tag("title", f"{down} down · reachd" if down else "reachd"),
+        tag("link", rel="icon", href=assets["broken.svg" if down else "icon.svg"]),
         tag("link", rel="stylesheet", href=assets["style.css"]),
         tag("script", src=assets["script.js"], defer=True),
     ]
-    return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', body), lang='en')}"
 
 
-def _title(entries: Sequence[CheckEntry]) -> str:
-    down = sum(1 for entry in entries if entry.standing.state is State.DOWN)
-    return f"{down} down - reachd" if down else "All reachable - reachd"
+def _top(parts: Parts, tally: Tally) -> Markup:
+    now = tally.now
+    return tag(
+        "header",
+        tag(
+            "p",
+            tag("a", "reachd", href="/", class_="brand"),
+            tag("span", tag("span", "", id="live", role="status"), f"As of {clock_time(now, now)}", class_="as-of"),
+            class_="bar",
+        ),
+        _headline(tally),
+        _monitor(parts, tally),
+        id="top",
+    )
 
 
-def _headline(entries: Sequence[CheckEntry], broken: Sequence[CheckEntry], parts: Parts, now: float) -> Content:
-    counts = {state: sum(1 for entry in entries if entry.standing.state is state) for state in State}
-    if broken:
-        state, words = State.DOWN, f"{len(broken)} of {len(entries)} connections are down"
-    elif counts[State.UP]:
-        state, words = State.UP, f"{counts[State.UP]} of {len(entries)} connections are up, none is down"
+def _headline(tally: Tally) -> Content:
+    down, up, total = tally.states[State.DOWN], tally.states[State.UP], tally.total
+    if down:
+        state, words = State.DOWN, f"{down} of {counted(total, 'connection')} {'is' if down == 1 else 'are'} down"
+    elif up:
+        state = State.UP
+        words = (
+            f"All {total} connections are up" if up == total else f"{up} of {total} connections are up, none is down"
+        )
     else:
-        state, words = State.UNKNOWN, "Nothing is known yet" if entries else "There is nothing to check"
+        state, words = State.UNKNOWN, "Nothing is known yet" if total else "There is nothing to check"
     return [
-        tag("h1", tag("span", MARKS[state], class_="mark", aria_hidden="true"), words, class_=f"state-{state}"),
-        _self_line(counts, parts),
+        tag("h1", MARKS[state], tag("span", words), class_=f"{state}", aria_live="polite"),
+        tag("p", _blame_line(tally), class_="lead") if down else None,
     ]
 
 
-def _self_line(counts: Mapping[State, int], parts: Parts) -> Markup:
+def _blame_line(tally: Tally) -> str:
+    """Since when, and whose fault."""
+    earliest = min(tally.broken, key=lambda entry: entry.standing.since)
+    since = since_words(earliest, tally.now)
+    blames = tally.blames()
+    if len(tally.broken) == 1:
+        return f"{earliest.check.name}, {since}. To blame: {BLAMED[blames[0][0]]}." if blames else f"{since}."
+    fault = ", ".join([f"{BLAMED[blame]} ({count})" for blame, count in blames])
+    return f"The first {since}. To blame: {fault}."
+
+
+def _monitor(parts: Parts, tally: Tally) -> Markup:
     """Whether the monitor itself is blind."""
     problems = [f"{name}: {text}" for name, text in {**parts.health.live(), **parts.health.ready()}.items() if text]
-    if counts[State.UNKNOWN]:
-        problems.append(f"{counts[State.UNKNOWN]} without a verdict")
-    if counts[State.BLOCKED]:
-        problems.append(f"{counts[State.BLOCKED]} not run, because what they depend on is down")
-    words = f"The monitor: {'; '.join(problems)}." if problems else "The monitor sees everything that it watches."
-    return tag("p", words, class_="self")
+    if tally.blind:
+        problems.append(f"{counted(tally.blind, 'check')} failed for reasons of its own")
+    if tally.overdue:
+        problems.append(f"{counted(tally.overdue, 'check')} not run for more than three intervals")
+    if problems:
+        return tag("p", f"The monitor itself is partly blind: {'; '.join(problems)}.", class_="monitor blind")
+    seconds = tally.now - tally.last_run
+    last = (
+        "no run yet" if not tally.last_run else f"last run {span(seconds)} ago" if seconds >= 1 else "last run just now"
+    )
+    return tag("p", f"The monitor itself works: {last}.", class_="monitor")
 
 
-def _broken_section(broken: Sequence[CheckEntry], now: float) -> Content:
+def _broken(tally: Tally) -> Markup:
+    """What is broken now; empty when nothing is, so that the page keeps its place for it."""
+    broken = sorted(tally.broken, key=lambda entry: entry.standing.since)
     if not broken:
-        return None
+        return tag("section", id="broken")
+    more = len(broken) - _MOST_BROKEN
     return tag(
         "section",
         tag("h2", "Broken now", id="broken-title"),
-        tag(
-            "ul",
-            [
-                tag(
-                    "li",
-                    tag("a", f"{entry.check.deployment} / {entry.check.name}", href=f"#{anchor(entry)}"),
-                    tag("span", why_words(entry), class_="why"),
-                    tag("span", since_words(entry, now), class_="muted"),
-                )
-                for entry in broken[:_MOST_BROKEN]
-            ],
-        ),
-        tag("p", tag("a", f"All {len(broken)}", href="/?state=down")) if len(broken) > _MOST_BROKEN else None,
-        class_="broken",
+        tag("ul", [_broken_item(entry, tally.now) for entry in broken[:_MOST_BROKEN]]),
+        tag("p", tag("a", f"and {more} more", href="/?state=down")) if more > 0 else None,
         aria_labelledby="broken-title",
         id="broken",
     )
 
 
-def anchor(entry: CheckEntry) -> str:
-    """The id of a check's card."""
-    return f"check-{entry.check.deployment}-{entry.check.name}"
-
-
-def _demo_section(switches: Sequence[DemoSwitch]) -> Markup:
+def _broken_item(entry: CheckEntry, now: float) -> Markup:
+    check, reason = entry.check, _reason(entry)
+    fault = f"To blame: {BLAMED[reason.blame]}, " if reason is not None else "Down "
     return tag(
-        "section",
-        tag("h2", "Break something", id="demo-title"),
-        tag("p", "This is a simulation on loopback. Switch a fault on and watch what is found.", class_="muted"),
+        "li",
+        MARKS[State.DOWN],
         tag(
-            "ul",
-            [
-                tag(
-                    "li",
-                    tag(
-                        "form",
-                        tag("input", type="hidden", name="on", value="false" if switch.on else "true"),
-                        tag(
-                            "button",
-                            tag("span", switch.title, class_="switch-title"),
-                            tag("span", "on" if switch.on else "off", class_="switch-state"),
-                            type="submit",
-                            aria_pressed="true" if switch.on else "false",
-                            title=switch.description,
-                        ),
-                        method="post",
-                        action=f"/api/v1/demo/{switch.name}",
-                    ),
-                )
-                for switch in switches
-            ],
+            "div",
+            tag("p", link_to(check.key, check.name), f" {_path(entry)}"),
+            tag("p", tag("span", f"{_sentence(finding(entry))}.", class_="why"), f" {fault}{since_words(entry, now)}."),
         ),
-        class_="demo",
-        aria_labelledby="demo-title",
-        id="demo",
     )
 
 
-def _toolbar(entries: Sequence[CheckEntry], wanted: Filter) -> Markup:
-    deployments = list(dict.fromkeys(entry.check.deployment for entry in entries))
+def _path(entry: CheckEntry) -> str:
+    path = entry.check.path
+    return f"{path.source} → {path.destination}, {path.port}"
+
+
+def _reason(entry: CheckEntry) -> Reason | None:
+    return entry.last.reason if entry.last is not None else None
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _demo(switches: Sequence[DemoSwitch]) -> Markup:
+    on = sum([1 for switch in switches if switch.on])
+    return tag(
+        "details",
+        tag("summary", tag("h2", "Break something"), tag("span", f"{on} of {counted(len(switches), 'fault')} on")),
+        tag("p", "A simulation on this machine. Switch a fault on, and see below what is found.", class_="muted"),
+        tag("ul", [tag("li", _switch(switch)) for switch in switches]),
+        id="demo",
+        open=True,
+    )
+
+
+def _switch(switch: DemoSwitch) -> Markup:
+    return tag(
+        "form",
+        tag("input", type="hidden", name="on", value="false" if switch.on else "true"),
+        tag(
+            "button",
+            tag("span", class_="knob", aria_hidden="true"),
+            tag("span", switch.title, class_="title"),
+            tag("span", switch.description, class_="symptom") if switch.on else None,
+            type="submit",
+            role="switch",
+            aria_checked="true" if switch.on else "false",
+            title=switch.description,
+            id=f"fault:{switch.name}",
+        ),
+        method="post",
+        action=f"/api/v1/demo/{switch.name}",
+    )
+
+
+def _filter(tally: Tally, selection: Selection) -> Markup:
     states = [
-        tag("a", "all", href=wanted.link(state=""), aria_current="true" if wanted.state is None else None),
+        _choice(selection.link(state=""), selection.state is None, f"all {tally.total}"),
         *[
-            tag(
-                "a",
-                tag("span", MARKS[state], class_=f"mark state-{state}", aria_hidden="true"),
-                f"{STATE_WORDS[state]} {sum(1 for entry in entries if entry.standing.state is state)}",
-                href=wanted.link(state=state),
-                aria_current="true" if wanted.state is state else None,
+            _choice(
+                selection.link(state=state),
+                selection.state is state,
+                [MARKS[state], f"{state.value} {tally.states[state]}"],
+                class_=f"{state}" if tally.states[state] else "none",
             )
-            for state in State
+            for state in _STATES
         ],
     ]
-    choice = [
-        tag("a", name, href=wanted.link(deployment=name), aria_current="true" if wanted.deployment == name else None)
-        for name in deployments
+    names = list(tally.deployments)
+    deployments = [
+        _choice(selection.link(deployment=""), not selection.deployment, "every deployment"),
+        *[_choice(selection.link(deployment=name), selection.deployment == name, name) for name in names],
     ]
     return tag(
         "nav",
-        tag("div", states, class_="choices"),
-        tag("div", tag("a", "every deployment", href=wanted.link(deployment="")), choice, class_="choices")
-        if len(deployments) > 1
-        else None,
-        tag(
-            "form",
-            tag("input", type="hidden", name="state", value=wanted.state or "") if wanted.state else None,
-            tag("input", type="hidden", name="deployment", value=wanted.deployment) if wanted.deployment else None,
-            tag("label", "Search", for_="search"),
-            tag(
-                "input",
-                type="search",
-                id="search",
-                name="search",
-                value=wanted.text,
-                placeholder="name, target or path",
-            ),
-            method="get",
-            action="/",
-            role="search",
-        ),
+        tag("p", states, class_="choices"),
+        tag("p", deployments, class_="choices") if len(names) > 1 else None,
+        _search(selection),
         aria_label="Filter",
         id="filter",
     )
 
 
-def _by_deployment(entries: Sequence[CheckEntry]) -> Iterator[tuple[str, Iterator[CheckEntry]]]:
-    return groupby(entries, key=lambda entry: entry.check.deployment)
+def _choice(href: str, chosen: bool, words: Content, class_: str | None = None) -> Markup:
+    return tag("a", words, href=href, class_=class_, aria_current="true" if chosen else None)
 
 
-def _deployment(name: str, entries: Sequence[CheckEntry], now: float) -> Markup:
-    paths = groupby(entries, key=lambda entry: (entry.check.path.source, entry.check.path.destination))
+def _search(selection: Selection) -> Markup:
+    kept = {"state": selection.state, "deployment": selection.deployment}
     return tag(
-        "section",
-        tag("h2", name),
-        [
-            tag(
-                "section",
-                tag("h3", source, tag("span", " → ", class_="arrow"), destination),
-                [check_card(entry, anchor(entry), now) for entry in group],
-                class_="path",
-            )
-            for (source, destination), group in paths
-        ],
-        class_="deployment",
+        "form",
+        [tag("input", type="hidden", name=name, value=value) for name, value in kept.items() if value],
+        tag("label", "Search", for_="search"),
+        tag(
+            "input",
+            type="search",
+            id="search",
+            name="search",
+            value=selection.search,
+            placeholder="name, target, path or reason",
+            maxlength="200",
+            autocomplete="off",
+        ),
+        method="get",
+        action="/",
+        role="search",
     )
 
 
-def _pages(count: int, wanted: Filter) -> Content:
-    last = (count + PAGE_SIZE - 1) // PAGE_SIZE
-    if last <= 1:
-        return None
+def _pages(count: int, selection: Selection) -> Markup:
+    page, last = selection.page, max(1, -(-count // PAGE_SIZE))
+    if last == 1 and page == 1:
+        return tag("nav", id="pages")
     return tag(
         "nav",
-        tag("a", "Previous", href=wanted.link(page=wanted.page - 1)) if wanted.page > 1 else None,
-        tag("span", f"page {wanted.page} of {last}"),
-        tag("a", "Next", href=wanted.link(page=wanted.page + 1)) if wanted.page < last else None,
-        class_="pages",
+        tag("a", "Previous", href=selection.link(page=min(page - 1, last))) if page > 1 else None,
+        tag("span", f"page {page} of {last}, {counted(count, 'check')}"),
+        tag("a", "Next", href=selection.link(page=page + 1)) if page < last else None,
         aria_label="Pages",
-    )
-
-
-def _untestable_section(parts: Parts) -> Content:
-    rows = parts.board.plan().untestable
-    if not rows:
-        return None
-    return tag(
-        "details",
-        tag("summary", f"Not testable from here: {len(rows)}"),
-        tag(
-            "div",
-            tag(
-                "table",
-                tag(
-                    "thead", tag("tr", [tag("th", text, scope="col") for text in ("Connection", "Port", "For", "Why")])
-                ),
-                tag(
-                    "tbody",
-                    [
-                        tag(
-                            "tr",
-                            tag("th", f"{row.path.source} → {row.path.destination}", scope="row"),
-                            tag("td", row.path.port),
-                            tag("td", row.path.purpose),
-                            tag("td", row.why),
-                        )
-                        for row in rows
-                    ],
-                ),
-            ),
-            class_="scroll",
-            tabindex="0",
-            role="region",
-            aria_label="Connections that are not testable from here",
-        ),
-        class_="untestable",
-        id="untestable",
+        id="pages",
     )

@@ -1,20 +1,29 @@
 """The status page: rendered whole on the server, so that it reads without JavaScript."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from importlib.resources import files
 from time import time
 
 from aiohttp import web
 
-from agent.core.transitions import State
-from agent.web.overview import Filter, overview
+from agent.core.ports import CheckEntry
+from agent.web.overview import overview
 from agent.web.parts import Parts
+from agent.web.selection import Selection, Tally
+from agent.web.turns import Turns
 
-_ASSETS = {"style.css": "text/css", "script.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_ASSETS = {
+    "style.css": "text/css",
+    "script.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+    "broken.svg": "image/svg+xml",
+}
+_COMPRESS_ELSEWHERE = 16 * 1024
+"""Bytes from which on a page is compressed in a thread."""
 
 
-def add_routes(app: web.Application, parts: Parts) -> None:
+def add_routes(app: web.Application, parts: Parts, turns: Turns) -> None:
     """Adds the page and what it is made of."""
     contents = {name: files("agent.web").joinpath("static", name).read_bytes() for name in _ASSETS}
     # A name that changes with the content lets browsers keep an asset for ever.
@@ -23,8 +32,19 @@ def add_routes(app: web.Application, parts: Parts) -> None:
     }
 
     async def page(request: web.Request) -> web.Response:
-        text = overview(parts, _filter(request.query), paths, time())
-        return web.Response(text=text, content_type="text/html", charset="utf-8", headers={"Cache-Control": "no-store"})
+        selection, tally = Selection.parse(request.query), Tally(time())
+        counted = await turns.all(_counted(parts.board.entries(), selection, tally))
+        selected = [entry for entry in counted if entry is not None]
+        pieces = await turns.all(overview(parts, tally, selection, selected, paths))
+        response = web.Response(
+            body="".join(pieces).encode(errors="replace"),
+            content_type="text/html",
+            charset="utf-8",
+            headers={"Cache-Control": "no-store"},
+            zlib_executor_size=_COMPRESS_ELSEWHERE,
+        )
+        response.enable_compression()
+        return response
 
     async def asset(request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -41,13 +61,8 @@ def add_routes(app: web.Application, parts: Parts) -> None:
     app.router.add_get("/static/{version}/{name}", asset)
 
 
-def _filter(query: Mapping[str, str]) -> Filter:
-    state = query.get("state", "")
-    return Filter(
-        deployment=query.get("deployment", ""),
-        state=State(state) if state in set(State) else None,
-        text=query.get("search", "")[:200],
-        page=int(number)
-        if (number := query.get("page", "1")).isascii() and number.isdigit() and len(number) < 7
-        else 1,
-    )
+def _counted(entries: Sequence[CheckEntry], selection: Selection, tally: Tally) -> Iterator[CheckEntry | None]:
+    """Counts each check in; yields it where it is to be shown, else None."""
+    for entry in entries:
+        tally.add(entry)
+        yield entry if selection.admits(entry) else None

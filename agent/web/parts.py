@@ -1,11 +1,11 @@
 """What the endpoints are made of."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
 
 from agent.core.ports import DemoControls, Health, StatusBoard
 
-Renderer = Callable[[str, str], tuple[dict[str, str], AsyncIterator[bytes]]]
+Renderer = Callable[[str, str], tuple[dict[str, str], AsyncGenerator[bytes, None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,6 @@ class Parts:
     board: StatusBoard
     health: Health
     render_metrics: Renderer
-    reload: Callable[[], Awaitable[None]]
+    reload: Callable[[], Coroutine[object, object, None]]
     config_text: Callable[[], str]
     demo_controls: DemoControls | None = None

@@ -1,20 +1,22 @@
 """The agent's listener: starts, stops within a second, and carries the application."""
 
 import asyncio
-import socket
 import ssl
-from pathlib import Path
 
 from aiohttp import web
 
-from agent.settings.model import ListenerTls, Web
-from agent.web import api, endpoints, page
-from agent.web.access import Access, add_security_headers, guarded
+from agent.settings.model import Web
+from agent.web import api, demo, endpoints, page
+from agent.web.access import Access, add_headers, guarded
+from agent.web.certificate import ListenerCertificate
+from agent.web.connection import IDLE_TIMEOUT, MOST_CONNECTIONS, Connection, Refusal
 from agent.web.parts import Parts
+from agent.web.turns import Turns
 
-_CLOSE_WITHIN = 1.0
-_LOOK_AT_CERTIFICATE_EVERY = 10.0
-_MAX_REQUEST = 64 * 1024
+_CLOSE_WITHIN = 0.4
+"""Seconds that requests under way get, twice: to end, and to take notice that they must."""
+_HANDSHAKE_TIMEOUT = 10.0
+_LARGEST_REQUEST = 64 * 1024
 
 
 class ListenError(Exception):
@@ -23,12 +25,14 @@ class ListenError(Exception):
 
 def create_app(parts: Parts, settings: Web) -> web.Application:
     """The application with all endpoints."""
-    access = Access(settings.basic_auth)
-    app = web.Application(middlewares=[guarded(access)], client_max_size=_MAX_REQUEST)
-    app.on_response_prepare.append(add_security_headers)
+    app = web.Application(middlewares=[guarded(Access(settings.basic_auth))], client_max_size=_LARGEST_REQUEST)
+    app.on_response_prepare.append(add_headers)
+    turns = Turns()
     endpoints.add_routes(app, parts)
-    api.add_routes(app, parts)
-    page.add_routes(app, parts)
+    api.add_routes(app, parts, turns)
+    page.add_routes(app, parts, turns)
+    if parts.demo_controls is not None:
+        demo.add_routes(app, parts.demo_controls)
     return app
 
 
@@ -36,70 +40,65 @@ class WebServer:
     """Listens on one address from `start` to `close`."""
 
     def __init__(self, parts: Parts, settings: Web) -> None:
-        self._settings = settings
+        self._tls = settings.tls
         self._runner = web.AppRunner(
-            create_app(parts, settings), access_log=None, handler_cancellation=True, shutdown_timeout=_CLOSE_WITHIN
+            create_app(parts, settings), handler_cancellation=True, shutdown_timeout=_CLOSE_WITHIN
         )
+        self._listener: asyncio.Server | None = None
         self._certificate_watch: asyncio.Task[None] | None = None
         self.address = ""
         """The URL of the page, once started."""
 
     async def start(self, host: str, port: int) -> None:
         """Begins to listen; port 0 takes a free one. Raises ListenError when the address cannot be had."""
-        context = self._tls_context() if self._settings.tls else None
+        context = self._use_certificate()
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host or None, port, ssl_context=context, reuse_address=True)
+        loop = asyncio.get_running_loop()
         try:
-            await site.start()
-        except (OSError, socket.gaierror) as error:
-            await self._runner.cleanup()
+            self._listener = await loop.create_server(
+                self._connection,
+                host or None,
+                port,
+                ssl=context,
+                ssl_handshake_timeout=_HANDSHAKE_TIMEOUT if context else None,
+                reuse_address=True,
+            )
+        except OSError as error:
+            await self.close()
             raise ListenError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
-        bound = self._runner.addresses[0][1]
+        bound = self._listener.sockets[0].getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.address = f"{'https' if context else 'http'}://{shown}:{bound}"
-        if context is not None and self._settings.tls is not None:
-            watch = _reload_certificate(context, self._settings.tls)
-            self._certificate_watch = asyncio.create_task(watch, name="certificate watch")
 
     async def close(self) -> None:
-        """Stops listening; requests under way get a second to end."""
+        """Stops listening, ends streams, and cuts off what has not ended within a second."""
         if self._certificate_watch is not None:
             self._certificate_watch.cancel()
+        if self._listener is not None:
+            self._listener.close()
         await self._runner.cleanup()
 
-    def _tls_context(self) -> ssl.SSLContext:
-        tls = self._settings.tls
-        assert tls is not None  # noqa: S101 - for the type checker
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    def _connection(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None  # noqa: S101 - the runner is set up before anything listens
+        if len(server.connections) >= MOST_CONNECTIONS:
+            return Refusal()
+        return Connection(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # turns it off, which the types leave out
+            keepalive_timeout=IDLE_TIMEOUT,
+            lingering_time=1.0,
+        )
+
+    def _use_certificate(self) -> ssl.SSLContext | None:
+        if self._tls is None:
+            return None
+        certificate = ListenerCertificate(self._tls)
         try:
-            context.load_cert_chain(str(tls.cert_file), str(tls.key_file))
+            certificate.load()
         except OSError as error:
-            files = f"{tls.cert_file} and {tls.key_file}"
+            files = f"{self._tls.cert_file} and {self._tls.key_file}"
             raise ListenError(f"cannot use the certificate in {files}: {error.strerror or error}") from error
-        return context
-
-
-async def _reload_certificate(context: ssl.SSLContext, tls: ListenerTls) -> None:
-    """New connections get a renewed certificate; one that cannot be used leaves the old one in place."""
-    used = _versions(tls)
-    while True:
-        await asyncio.sleep(_LOOK_AT_CERTIFICATE_EVERY)
-        found = _versions(tls)
-        if found != used:
-            try:
-                context.load_cert_chain(str(tls.cert_file), str(tls.key_file))
-            except OSError:
-                continue  # half of a renewal; the next look sees the rest
-            used = found
-
-
-def _versions(tls: ListenerTls) -> tuple[tuple[int, int] | None, ...]:
-    return tuple(_version(file) for file in (tls.cert_file, tls.key_file))
-
-
-def _version(file: Path) -> tuple[int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
+        self._certificate_watch = asyncio.create_task(certificate.reload_when_changed(), name="certificate watch")
+        return certificate.context

@@ -1,8 +1,15 @@
-"""Times and durations as people read them."""
+"""Times, durations and states as people read them."""
 
 from datetime import UTC, datetime
 
+from agent.core.explanations import explain
+from agent.core.outcome import Outcome, Verdict
+from agent.core.ports import CheckEntry
+from agent.core.reasons import Blame
+from agent.core.transitions import State
+
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+BLAMED = {Blame.TARGET: "the target", Blame.PATH: "the path", Blame.AGENT: "the agent"}
 
 
 def clock_time(timestamp: float, now: float) -> str:
@@ -15,12 +22,12 @@ def clock_time(timestamp: float, now: float) -> str:
 def span(seconds: float) -> str:
     """`14 min`, `2 h 5 min`: the two largest units."""
     rest = max(0, int(seconds))
-    parts = []
+    parts: list[tuple[int, str]] = []
     for unit, size in _UNITS:
         count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "0 s"
+        if count or parts:
+            parts.append((count, unit))
+    return " ".join([f"{count} {unit}" for count, unit in parts[:2] if count]) or "0 s"
 
 
 def milliseconds(seconds: float) -> str:
@@ -29,3 +36,34 @@ def milliseconds(seconds: float) -> str:
         return f"{seconds:.1f} s"
     value = seconds * 1000
     return f"{value:.0f} ms" if value >= 10 else f"{value:.2f} ms"
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 check`, `2 checks`."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def since_words(entry: CheckEntry, now: float) -> str:
+    """Since when a check is in its state: `since 03:12:09 UTC (14 min)`."""
+    standing = entry.standing
+    if not standing.since:
+        return "not run yet" if entry.last is None else "no verdict yet"
+    prefix = "since" if standing.since_exact else "at least since"
+    return f"{prefix} {clock_time(standing.since, now)} ({span(now - standing.since)})"
+
+
+def finding(entry: CheckEntry) -> str:
+    """Why a check is not up, in a few words; empty when it is."""
+    standing, last = entry.standing, entry.last
+    if standing.state is State.BLOCKED:
+        return f"waits for {', '.join(standing.blocked_by)}"
+    if last is None:
+        return "not run yet"
+    if last.verdict is not Verdict.UP:
+        return phrase(last)
+    return "" if standing.state is State.UP else "not run again yet"
+
+
+def phrase(outcome: Outcome) -> str:
+    """Why a run did not succeed, in a few words."""
+    return explain(outcome.reason).phrase if outcome.reason is not None else outcome.detail or "no verdict"

@@ -1,106 +1,154 @@
-// Keeps the page current: asks for it anew when something changes and puts in the parts that differ.
-// The server renders everything; this only replaces, so that the page reads the same without it.
+// Keeps the page current: asks for it anew when something changes, and puts in what differs.
+// The server renders everything; the page reads the same without this.
 "use strict";
 
 const REFRESH_EVERY = 3000;
-const live = document.getElementById("live");
-let due = false;
-let busy = false;
+const SOON = 150;
+const PATIENCE = 10000;
+const LOST = "The agent does not answer; what you see is old. ";
 
-function isOpen(details) {
-  return details.id ? opened.get(details.id) ?? details.open : details.open;
-}
+let timer;
+let due = Infinity;
+let asking = false;
+let askAgain = false;
+let cutOff = false;
+const chosen = new Set();
 
-// What the reader opened or closed stays so, whatever the server would show by itself.
-const opened = new Map();
-document.addEventListener("toggle", (event) => {
-  if (event.target.id && event.isTrusted && !busy) opened.set(event.target.id, event.target.open);
-}, true);
+// A card that the reader opened or closed stays so; the others follow the server, which opens what breaks.
+document.addEventListener("click", (event) => {
+  const card = event.target.closest?.("summary")?.parentElement;
+  if (card) chosen.add(card.id);
+});
 
-function replaceParts(fresh) {
-  document.title = fresh.title;
-  const focused = document.activeElement?.id;
-  for (const id of ["top", "broken", "demo", "filter", "checks", "untestable"]) {
-    const now = document.getElementById(id);
-    const next = fresh.getElementById(id);
-    if (id === "filter" && now?.contains(document.activeElement)) continue;
-    if (now && next) {
-      if (id === "checks") replaceChecks(now, next);
-      else if (now.innerHTML !== next.innerHTML) now.replaceWith(keepOpen(next));
-    } else if (now) {
-      now.remove();
-    } else if (next) {
-      document.querySelector("main").prepend(next);
-    }
-  }
-  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
-}
-
-function keepOpen(element) {
-  const all = element.matches("details") ? [element] : [...element.querySelectorAll("details")];
-  for (const details of all) details.open = isOpen(details);
-  return element;
-}
-
-// Cards are replaced one by one, so that focus and selection in the others are not lost.
-function replaceChecks(now, next) {
-  const before = [...now.querySelectorAll("details.check")];
-  const after = [...next.querySelectorAll("details.check")];
-  if (before.map((card) => card.id).join() !== after.map((card) => card.id).join()) {
-    now.replaceWith(keepOpen(next));
+function sync(now, next) {
+  if (now.isEqualNode(next)) return;
+  if (now.nodeType !== Node.ELEMENT_NODE) {
+    now.nodeValue = next.nodeValue;
     return;
   }
-  after.forEach((card, place) => {
-    const old = before[place];
-    card.open = isOpen(card);
-    if (old.innerHTML === card.innerHTML && old.className === card.className) {
-      old.open = card.open;
-      return;
+  syncAttributes(now, next);
+  syncChildren(now, next);
+}
+
+function syncAttributes(now, next) {
+  const keepsOpen = now.localName === "details" && (chosen.has(now.id) || now.className === next.className);
+  for (const name of new Set([...now.getAttributeNames(), ...next.getAttributeNames()])) {
+    if (name === "open" && keepsOpen) continue;
+    const value = next.getAttribute(name);
+    if (value === null) now.removeAttribute(name);
+    else if (now.getAttribute(name) !== value) now.setAttribute(name, value);
+  }
+}
+
+// Elements with an id are found again wherever they stand; others are matched by their place and kind.
+function syncChildren(now, next) {
+  const known = new Map([...now.children].filter((child) => child.id).map((child) => [child.id, child]));
+  let place = now.firstChild;
+  for (const wanted of [...next.childNodes]) {
+    const same = known.get(wanted.id);
+    if (same) {
+      if (same === place) place = place.nextSibling;
+      else now.insertBefore(same, place);
+      sync(same, wanted);
+    } else if (place && !place.id && !wanted.id && place.nodeName === wanted.nodeName) {
+      const current = place;
+      place = place.nextSibling;
+      sync(current, wanted);
+    } else {
+      now.insertBefore(wanted, place);
     }
-    const hadFocus = old.contains(document.activeElement);
-    old.replaceWith(card);
-    if (hadFocus) card.querySelector("summary").focus();
-  });
+  }
+  while (place) {
+    const stale = place;
+    place = place.nextSibling;
+    stale.remove();
+  }
+}
+
+function show(fresh) {
+  document.title = fresh.title;
+  const icon = document.querySelector("link[rel=icon]");
+  const nextIcon = fresh.querySelector("link[rel=icon]");
+  if (icon.href !== nextIcon.href) icon.href = nextIcon.href;
+  fresh.getElementById("live").textContent = document.getElementById("live").textContent;
+  syncChildren(document.body, fresh.body);
+}
+
+function say(words) {
+  const live = document.getElementById("live");
+  if (live.textContent !== words) live.textContent = words;
+  document.body.classList.toggle("lost", words === LOST);
+  document.body.classList.toggle("current", words !== LOST);
 }
 
 async function refresh() {
-  if (busy || document.hidden) return;
-  busy = true;
-  due = false;
+  due = Infinity;
+  if (document.hidden) return;
+  if (asking) {
+    askAgain = true;
+    return;
+  }
+  asking = true;
+  askAgain = false;
+  const began = performance.now();
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch(location.href, { signal: AbortSignal.timeout(PATIENCE) });
     if (!answer.ok) throw new Error(String(answer.status));
-    replaceParts(new DOMParser().parseFromString(await answer.text(), "text/html"));
-    live.textContent = "";
+    show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    say("");
   } catch {
-    live.textContent = "The agent does not answer; what you see is old.";
+    say(LOST);
   } finally {
-    // Toggle events of the replacement arrive after it, and are not the reader's.
-    setTimeout(() => { busy = false; if (due) refresh(); }, 60);
+    asking = false;
+    // A big page from a busy agent is asked for less often.
+    refreshIn(askAgain ? SOON : Math.max(REFRESH_EVERY, 10 * (performance.now() - began)));
   }
 }
 
+// What is due sooner already stays due.
+function refreshIn(delay) {
+  if (performance.now() + delay >= due) return;
+  clearTimeout(timer);
+  due = performance.now() + delay;
+  timer = setTimeout(refresh, delay);
+}
+
 const events = new EventSource("/api/v1/events");
-events.addEventListener("state", () => { due = true; refresh(); });
-events.addEventListener("error", () => { live.textContent = "The agent does not answer; what you see is old."; });
-events.addEventListener("open", () => { live.textContent = ""; });
-setInterval(refresh, REFRESH_EVERY);
-document.addEventListener("visibilitychange", refresh);
+events.addEventListener("state", () => refreshIn(SOON));
+events.addEventListener("error", () => {
+  cutOff = true;
+  refreshIn(SOON);
+});
+events.addEventListener("open", () => {
+  if (cutOff) refreshIn(SOON);
+  cutOff = false;
+});
+document.addEventListener("visibilitychange", () => refreshIn(0));
+say("");
+refreshIn(REFRESH_EVERY);
+
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "search") return;
+  const query = new URLSearchParams(new FormData(event.target.form));
+  if (!event.target.value.trim()) query.delete("search");
+  history.replaceState(null, "", query.size ? `/?${query}` : "/");
+  refreshIn(SOON);
+});
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (form.method !== "post") return;
   event.preventDefault();
-  const on = new FormData(form).get("on") === "true";
-  form.querySelector("button").disabled = true;
-  try {
-    await fetch(form.action, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ on }),
-    });
-  } finally {
-    due = true;
-    refresh();
-  }
+  if (form.method === "post") await flip(form);
+  refreshIn(SOON);
 });
+
+async function flip(form) {
+  const on = new FormData(form).get("on") === "true";
+  const body = JSON.stringify({ on });
+  form.querySelector("button").setAttribute("aria-checked", String(on));
+  try {
+    await fetch(form.action, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  } catch {
+    say(LOST);
+  }
+}
