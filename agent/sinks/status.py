@@ -13,6 +13,7 @@ from agent.sinks.history import History, PastRun
 from agent.sinks.state_file import Remembered, StateFile
 
 _MOST_UNREAD_EVENTS = 1000
+_CHECKS_IN_A_TURN = 500
 _WRITE_AFTER = 2.0
 """Seconds between a change of state and the state file, so that many changes are written once."""
 
@@ -155,12 +156,14 @@ class StatusSink:
 
     async def _write(self, file: StateFile) -> None:
         async with self._writing:
-            await asyncio.to_thread(file.write, self._states())
+            await asyncio.to_thread(file.write, await self._states())
 
-    def _states(self) -> Remembered:
+    async def _states(self) -> Remembered:
         """What to remember: of a check without a verdict, what was remembered of it before."""
         states: Remembered = {}
-        for key, entry in self._entries.items():
+        for place, (key, entry) in enumerate(list(self._entries.items())):
+            if place % _CHECKS_IN_A_TURN == 0:
+                await asyncio.sleep(0)
             standing = entry.standing
             if standing.remembered is not None:
                 states[str(key)] = standing.remembered

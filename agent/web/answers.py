@@ -1,8 +1,8 @@
 """Answers as they are sent: small ones in JSON, and long ones to readers that may be slow."""
 
 import json
-from asyncio import Task, create_task, shield, timeout
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from asyncio import Future, ensure_future, shield, timeout
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 
 from aiohttp import web
@@ -10,7 +10,7 @@ from aiohttp import web
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
 _LONGEST_ANSWER = 60.0
 """Seconds that a reader may take."""
-_under_way: set[Task[None]] = set()
+_under_way: set[Future[None]] = set()
 
 
 def json_answer(document: Mapping[str, object], status: int = 200) -> web.Response:
@@ -36,15 +36,15 @@ async def stream(
     return response
 
 
-async def to_the_end(work: Coroutine[object, object, None]) -> None:
+async def to_the_end(work: Awaitable[None]) -> None:
     """Does what must not stop half-way when the caller hangs up."""
-    task = create_task(work)
+    task = ensure_future(work)
     _under_way.add(task)
     task.add_done_callback(_ended)
     await shield(task)
 
 
-def _ended(task: Task[None]) -> None:
+def _ended(task: Future[None]) -> None:
     _under_way.discard(task)
     if not task.cancelled():
         task.exception()  # nobody may be left to hear of it

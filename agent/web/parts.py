@@ -1,6 +1,6 @@
 """What the endpoints are made of."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from agent.core.ports import DemoControls, Health, StatusBoard
@@ -20,6 +20,6 @@ class Parts:
     board: StatusBoard
     health: Health
     render_metrics: Renderer
-    reload: Callable[[], Coroutine[object, object, None]]
+    reload: Callable[[], Awaitable[None]]
     config_text: Callable[[], str]
     demo_controls: DemoControls | None = None

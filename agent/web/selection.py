@@ -10,7 +10,7 @@ from agent.core.ports import CheckEntry
 from agent.core.reasons import Blame
 from agent.core.transitions import State
 
-_LONGEST_SEARCH = 200
+LONGEST_SEARCH = 200
 _OVERDUE_AFTER = 3
 """Intervals without a run after which the agent, not the check, has a problem."""
 
@@ -30,7 +30,7 @@ class Selection(NamedTuple):
         return cls(
             deployment=query.get("deployment", ""),
             state=State(state) if state in set(State) else None,
-            search=query.get("search", "").strip()[:_LONGEST_SEARCH],
+            search=query.get("search", "").strip()[:LONGEST_SEARCH],
             page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
         )
 
