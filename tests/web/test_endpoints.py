@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -144,3 +145,54 @@ async def test_a_certificate_that_cannot_be_used_is_said(tmp_path_factory: pytes
     server = Agent(Board(), settings=Web(tls=ListenerTls(cert_file=missing, key_file=missing))).server
     with pytest.raises(ListenError, match=r"none\.pem"):
         await server.start("127.0.0.1", 0)
+
+
+async def _serial(port: int, context: ssl.SSLContext) -> int:
+    """The serial number of the certificate that the listener shows; raises ssl.SSLError when it is not trusted."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    shown = writer.get_extra_info("peercert")
+    writer.close()
+    return int(shown["serialNumber"], 16)
+
+
+@pytest.mark.slow
+async def test_a_renewed_certificate_is_used_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    both = tmp_path / "both.pem"
+
+    def renew() -> None:
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(both)
+
+    await asyncio.to_thread(renew)
+    agent = Agent(Board(), settings=Web(tls=ListenerTls(cert_file=both, key_file=both)))
+    await agent.server.start("127.0.0.1", 0)
+    port = int(agent.server.address.rpartition(":")[2])
+    try:
+        first = await _serial(port, context)
+        await asyncio.to_thread(both.write_text, "half of a cert")
+        await asyncio.sleep(6)  # longer than it takes to notice
+        assert await _serial(port, context) == first
+        await asyncio.to_thread(renew)
+        async with asyncio.timeout(10):
+            while await _serial(port, context) == first:
+                await asyncio.sleep(0.2)
+    finally:
+        await agent.server.close()
+
+
+@pytest.mark.slow
+async def test_a_request_that_never_ends_is_cut_off() -> None:
+    agent = Agent(Board())
+    async with listening(agent):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(agent.url.rpartition(":")[2]))
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        began = perf_counter()
+        ended = asyncio.ensure_future(reader.read())
+        while not ended.done() and perf_counter() - began < 45:
+            writer.write(b"X-More: x\r\n")
+            await asyncio.wait({ended}, timeout=1)
+        writer.close()
+        assert ended.done()
+        assert perf_counter() - began < 40
