@@ -9,13 +9,12 @@ from agent.core.transitions import State
 from agent.web.card import check_card
 from agent.web.html import Content, Markup, start_tag, tag
 
-PAGE_SIZE = 200
 _MOST_OPEN = 3
 """With more failures than this, cards stay closed, so that the reader sees all of them at a glance."""
 _MOST_UNTESTABLE = 500
 
 
-def board(entries: Sequence[CheckEntry], now: float) -> Iterator[str]:
+def board(entries: Sequence[CheckEntry], now: float, *, paged: bool) -> Iterator[str]:
     """The cards of `entries`, piece by piece."""
     failed = sum([1 for entry in entries if entry.standing.state is State.DOWN])
     yield start_tag("div", id="checks", tabindex="-1")
@@ -27,7 +26,8 @@ def board(entries: Sequence[CheckEntry], now: float) -> Iterator[str]:
             yield tag("h3", tag("span", source), " ", tag("span", "→ ", destination, class_="to"))
             yield start_tag("div", class_="rows")
             for entry in of_path:
-                yield check_card(entry, now, is_open=entry.standing.state is State.DOWN and failed <= _MOST_OPEN)
+                is_open = entry.standing.state is State.DOWN and failed <= _MOST_OPEN
+                yield check_card(entry, now, is_open=is_open, paged=paged)
             yield "</div></section>"
         yield "</section>"
     if not entries:

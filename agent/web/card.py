@@ -10,15 +10,17 @@ from agent.core.reasons import Blame
 from agent.core.transitions import State
 from agent.web.figures import MARKS, RECHECK, history_strip, phase_bars
 from agent.web.html import Content, Markup, breakable, tag
+from agent.web.selection import Selection
 from agent.web.words import BLAMED, clock_time, finding, milliseconds, phrase, since_words, span
 
 
-def link_to(key: CheckKey, text: Content) -> Markup:
-    """A link to a check's card, which opens it."""
-    return tag("a", text, href=f"#{quote(str(key))}")
+def link_to(key: CheckKey, text: Content, *, paged: bool) -> Markup:
+    """A link to a check's card, which opens it. `paged`: there are more checks than one page shows."""
+    page = Selection(deployment=key.deployment, search=key.check).link() if paged else "/"
+    return tag("a", text, href=f"{page}#{quote(str(key))}")
 
 
-def check_card(entry: CheckEntry, now: float, *, is_open: bool) -> Markup:
+def check_card(entry: CheckEntry, now: float, *, is_open: bool, paged: bool) -> Markup:
     """The card."""
     check, standing, last = entry.check, entry.standing, entry.last
     state = standing.state
@@ -45,7 +47,7 @@ def check_card(entry: CheckEntry, now: float, *, is_open: bool) -> Markup:
             ),
         ),
         # A link to what is hidden in a closed card opens the card, in every browser and without a script.
-        tag("div", _findings(entry, now), _facts(entry, now), class_="more", id=str(check.key)),
+        tag("div", _findings(entry, now, paged), _facts(entry, now), class_="more", id=str(check.key)),
         class_=f"check is-{state}",
         id=f"card:{check.key}",
         open=is_open,
@@ -74,14 +76,14 @@ def _age(entry: CheckEntry, now: float) -> str:
     return f"{'' if standing.since_exact else '≥ '}{span(now - standing.since)}"
 
 
-def _findings(entry: CheckEntry, now: float) -> Markup:
+def _findings(entry: CheckEntry, now: float, paged: bool) -> Markup:
     """The left side of an open card: what was found, what it means, and what to do."""
     check, last, state = entry.check, entry.last, entry.standing.state
     explained = last is not None and last.verdict is not Verdict.UP and state is not State.BLOCKED
     return tag(
         "div",
         tag("p", f"{state.value.capitalize()} {since_words(entry, now)}.", class_="since"),
-        _blocked(entry),
+        _blocked(entry, paged),
         tag("p", last.detail, class_="detail")
         if last is not None and last.detail and state is not State.BLOCKED
         else None,
@@ -92,11 +94,11 @@ def _findings(entry: CheckEntry, now: float) -> Markup:
     )
 
 
-def _blocked(entry: CheckEntry) -> Content:
+def _blocked(entry: CheckEntry, paged: bool) -> Content:
     if entry.standing.state is not State.BLOCKED:
         return None
     deployment = entry.check.deployment
-    links = [link_to(CheckKey(deployment, name), name) for name in entry.standing.blocked_by]
+    links = [link_to(CheckKey(deployment, name), name, paged=paged) for name in entry.standing.blocked_by]
     verb = "is" if len(links) == 1 else "are"
     return tag(
         "p", "Not run: it depends on ", [[link, " "] for link in links], f"which {verb} down.", class_="blocked-by"

@@ -125,4 +125,5 @@ def _name(entry: CheckEntry, group: Sequence[CheckEntry], tally: Tally) -> Marku
     """A link to the check, with its path where there is room."""
     check = entry.check
     path = f" {check.path.source} → {check.path.destination}, {check.path.port}" if len(group) < 3 else ""
-    return tag("span", link_to(check.key, str(check.key) if len(tally.deployments) > 1 else check.name), path)
+    name = str(check.key) if len(tally.deployments) > 1 else check.name
+    return tag("span", link_to(check.key, name, paged=tally.paged), path)

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from agent.core.ports import CheckEntry, DemoSwitch
 from agent.core.transitions import State
 from agent.core.version import VERSION
-from agent.web.board import PAGE_SIZE, board, untestable
+from agent.web.board import board, untestable
 from agent.web.headline import broken, top
 from agent.web.html import Content, Markup, start_tag, tag
 from agent.web.navigation import choices, pages
 from agent.web.parts import Parts
-from agent.web.selection import Selection, Tally
+from agent.web.selection import PAGE_SIZE, Selection, Tally
 from agent.web.words import counted
 
 
@@ -30,7 +30,7 @@ def overview(
     if parts.demo_controls is not None:
         yield _demo(parts.demo_controls.switches())
     yield choices(tally, selection)
-    yield from board(selected[first : first + PAGE_SIZE], tally.now)
+    yield from board(selected[first : first + PAGE_SIZE], tally.now, paged=tally.paged)
     yield pages(len(selected), selection)
     yield tag("div", untestable(parts.board.plan().untestable), id="left-out")
     yield "</main>"

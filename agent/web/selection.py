@@ -10,6 +10,7 @@ from agent.core.ports import CheckEntry
 from agent.core.reasons import Blame
 from agent.core.transitions import State
 
+PAGE_SIZE = 200
 LONGEST_SEARCH = 200
 _OVERDUE_AFTER = 3
 """Intervals without a run after which the agent, not the check, has a problem."""
@@ -98,6 +99,11 @@ class Tally:
     @property
     def total(self) -> int:
         return self.states.total()
+
+    @property
+    def paged(self) -> bool:
+        """Whether there are more checks than one page shows."""
+        return self.total > PAGE_SIZE
 
     def blames(self) -> Sequence[tuple[Blame, int]]:
         """Who is to blame for what is broken, and for how many checks, most first."""

@@ -1,0 +1,70 @@
+"""The state file: there and back, at once, and where it cannot be written."""
+
+from pathlib import Path
+from threading import Event, Thread
+
+from hypothesis import given
+from hypothesis import strategies as some
+from structlog.testing import capture_logs
+
+from agent.core.transitions import State
+from agent.sinks.state_file import Remembered, StateFile, parse_states, render_states
+
+SOME = {"prod/broker-client": (State.DOWN, 1_700_000_000.25), "prod/server-live": (State.UP, 1_600_000_000.0)}
+
+
+@given(some.dictionaries(some.text(), some.tuples(some.sampled_from(State), some.floats(1, 2e9)), max_size=20))
+def test_what_is_written_is_read(states: Remembered) -> None:
+    assert parse_states(render_states(states)) == states
+
+
+def test_there_and_back(tmp_path: Path) -> None:
+    file = StateFile(tmp_path / "state.json")
+    assert file.read() == {}
+    file.write(SOME)
+    assert file.read() == SOME
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_file_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    file = StateFile(folder / "state.json")
+    with capture_logs() as lines:
+        file.write(SOME)
+        file.write(SOME)
+        folder.mkdir()
+        file.write(SOME)
+        file.write(SOME)
+    assert [line["event"] for line in lines] == [
+        "the state file cannot be written",
+        "the state file can be written again",
+    ]
+    assert file.read() == SOME
+
+
+def test_what_cannot_take_the_files_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "state.json").mkdir()
+    with capture_logs() as lines:
+        StateFile(tmp_path / "state.json").write(SOME)
+    assert len(lines) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_no_reader_sees_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    small, large = {"a/b": (State.UP, 1.0)}, {f"prod/check-{i}": (State.DOWN, 1.0 + i) for i in range(5000)}
+    StateFile(path).write(small)
+    done = Event()
+
+    def write() -> None:
+        for round_ in range(20):
+            StateFile(path).write(small if round_ % 2 else large)
+        done.set()
+
+    writer = Thread(target=write)
+    writer.start()
+    sizes = set()
+    while not done.is_set():
+        sizes.add(len(StateFile(path).read()))
+    writer.join()
+    assert sizes <= {len(small), len(large)}
