@@ -86,9 +86,10 @@ class CheckLoop:
         slot = schedule.first(clock.now())
         following = schedule.following_first(slot)
         while True:
+            free = clock.now()  # after the slot where the run before, with its re-check, took longer than the interval
             woken = await self._sleep_until(slot)
             if not self._is_blocked():
-                await self._run_and_confirm(schedule, clock.now() if woken else slot)
+                await self._run_and_confirm(schedule, clock.now() if woken else max(slot, free))
             now = clock.now()
             if woken and now < slot:
                 continue

@@ -36,7 +36,7 @@ def write(file: Path, configuration: Mapping[str, object]) -> Path:
     return fresh.replace(file)
 
 
-def check(name: str, kind: str, **keys: object) -> dict[str, object]:
+def check(name: str, kind: str, /, **keys: object) -> dict[str, object]:
     """One entry of `checks`: keys of the check itself are told from those of its probe."""
     own = {key: keys.pop(key) for key in list(keys) if key in _OWN_KEYS}
     return {"name": name, "every": "200ms", "timeout": "200ms", **own, "probe": {"kind": kind, **keys}}
@@ -167,10 +167,14 @@ class AgentProcess:
                 raise
             return status, error.read().decode()  # type: ignore[attr-defined]  # an HTTPError is its own answer
 
-    def values(self, name: str, **labels: str) -> dict[str, float]:
-        """The values of a metric by check, from one scrape."""
+    def samples(self) -> list[Sample]:
+        """One scrape."""
         families = text_string_to_metric_families(self.ask("/metrics")[1])
-        return select([sample for family in families for sample in family.samples], name, labels)
+        return [sample for family in families for sample in family.samples]
+
+    def values(self, name: str, **labels: str) -> dict[str, float]:
+        """The values of a metric by check, from a scrape of its own."""
+        return select(self.samples(), name, labels)
 
     def states(self) -> dict[str, str]:
         """The state of every check."""
