@@ -7,6 +7,7 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import PHASES, Blame, Phase, Reason
 from agent.core.secrets import conceal
 
+_new_tuple = tuple.__new__
 _PHASE_INDEX = {phase: index for index, phase in enumerate(PHASES)}
 
 
@@ -88,7 +89,8 @@ class Run:
 
     def measure(self, metric: Metric, value: float, *labels: str) -> None:
         """Notes a measured value; `labels` in the order of the metric's labels."""
-        self.measures.append(Measure(metric, value, labels))
+        # Calling the class itself costs twice as much, for each of five measures in each run.
+        self.measures.append(_new_tuple(Measure, (metric, value, labels)))
 
     def succeeded(self) -> Outcome:
         """Ends the run: the target is up."""

@@ -14,10 +14,8 @@ from prometheus_client import (
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from agent.core.version import VERSION
+from agent.metrics.delays import DELAYS, DelayHistogram
 from agent.metrics.text import Description, Format, SeriesType
-
-_DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-"""Bounds of the buckets in seconds: 10 ms is a stall, 50 ms the most that the agent allows itself."""
 
 
 class AgentMetrics:
@@ -45,22 +43,18 @@ class AgentMetrics:
             ["source"],
             registry=registry,
         )
-        self._schedule_delay = Histogram(
-            "reachd_schedule_delay_seconds",
-            "Time between the moment at which a run was due and its start.",
-            buckets=_DELAYS,
-            registry=registry,
+        self._schedule_delay = DelayHistogram(
+            "reachd_schedule_delay_seconds", "Time between the moment at which a run was due and its start."
         )
-        self._event_loop_delay = Histogram(
-            "reachd_event_loop_delay_seconds",
-            "How late the event loop woke a task that only waits.",
-            buckets=_DELAYS,
-            registry=registry,
+        self._event_loop_delay = DelayHistogram(
+            "reachd_event_loop_delay_seconds", "How late the event loop woke a task that only waits."
         )
+        registry.register(self._schedule_delay)
+        registry.register(self._event_loop_delay)
         self._exposition = Histogram(
             "reachd_exposition_seconds",
             "Time that the event loop spent on one scrape, in slices.",
-            buckets=_DELAYS,
+            buckets=DELAYS,
             registry=registry,
         )
         self._slots_missed = Counter(
