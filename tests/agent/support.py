@@ -93,7 +93,7 @@ class LocalAgent:
         document: Json = json.loads(await self.text("/api/v1/checks"))
         return {entry["check"]: entry["state"] for entry in document["checks"]}
 
-    async def until_states(self, seconds: float = 10.0, **wanted: str) -> None:
+    async def until_states(self, seconds: float = 10.0, /, **wanted: str) -> None:
         """Waits until the checks, hyphens in their names as underscores, are in these states."""
         named = {name.replace("_", "-"): state for name, state in wanted.items()}
         states: dict[str, str] = {}
