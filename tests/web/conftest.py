@@ -1,0 +1,17 @@
+"""A real browser."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.servers.catalogue import find
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium without a window. It runs without its sandbox, which a container's root may not set up."""
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=find("chromium"), args=["--no-sandbox"])
+        yield launched
+        await launched.close()
