@@ -10,8 +10,8 @@ from tests.servers.catalogue import find
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """Chromium without a window. It runs without its sandbox, which a container's root may not set up."""
+    """Chromium without a window."""
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=find("chromium"), args=["--no-sandbox"])
+        launched = await playwright.chromium.launch(executable_path=find("chromium"))
         yield launched
         await launched.close()

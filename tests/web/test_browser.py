@@ -5,26 +5,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from agent.core.check import Path
 from agent.core.reasons import Reason
-from tests.servers.catalogue import find
 from tests.web.support import Agent, Board, Faults, check, listening, outcome, untestable_row
 
 pytestmark = [pytest.mark.servers("chromium"), pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "a-name-that-never-ends-" * 12
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>\"'`}]--><!-- \x00\x1b[31m\u202e"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=find("chromium"))
-        yield launched
-        await launched.close()
 
 
 def a_board() -> Board:
