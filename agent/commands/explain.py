@@ -1,24 +1,27 @@
 """`reachd explain`: what a reason means and what to try first; for a check, its last failure in full."""
 
-import json
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
 from difflib import get_close_matches
+from http.client import HTTPException
 from textwrap import fill
-from urllib.error import HTTPError, URLError
+from time import time
+from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
+from agent.commands.check_report import WIDTH, write_report, write_steps
 from agent.commands.status import ExitStatus
 from agent.commands.terminal import Terminal
 from agent.core.explanations import explain
 from agent.core.reasons import Reason
+from agent.probes._json import JsonObject, json_object, text_of
+from agent.probes._text import printable
+from agent.web.words import BLAMED
 
-_WIDTH = 100
 _TIMEOUT = 5.0
 _MAX_ANSWER = 4 * 1024 * 1024
-_BLAMES = {"target": "the target", "path": "the path to the target", "agent": "the agent itself"}
+_MOST_NAMED = 5
 
 
 def execute(options: Namespace) -> ExitStatus:
@@ -32,40 +35,59 @@ def execute(options: Namespace) -> ExitStatus:
         near = get_close_matches(subject, [reason.value for reason in Reason], n=1)
         hint = f"; did you mean {near[0]}?" if near else "; `reachd reasons` lists them"
         return _complain(f"{subject}: no such reason{hint}")
-    deployment, _, check = subject.rpartition("/")
-    return _explain_check(deployment or "default", check, options.agent, terminal)
+    return _explain_check(subject, options.agent, terminal)
 
 
 def _write_reason(reason: Reason, terminal: Terminal) -> None:
     explanation = explain(reason)
     terminal.line(f"{terminal.bold(reason.value)}: {explanation.phrase}")
-    terminal.line(f"To blame: {_BLAMES[reason.blame]}")
+    terminal.line(f"To blame: {BLAMED[reason.blame]}")
     terminal.line()
-    terminal.line(fill(explanation.meaning, _WIDTH))
+    terminal.line(fill(explanation.meaning, WIDTH))
     terminal.line()
-    terminal.line("Try first:")
-    for step in explanation.try_first:
-        terminal.line(fill(step, _WIDTH, initial_indent="  - ", subsequent_indent="    ", break_long_words=False))
+    write_steps(explanation.try_first, terminal)
 
 
-def _explain_check(deployment: str, check: str, agent: str, terminal: Terminal) -> ExitStatus:
-    url = f"{agent.rstrip('/')}/api/v1/checks/{quote(deployment)}/{quote(check)}"
-    if not url.startswith(("http://", "https://")):
+def _explain_check(name: str, agent: str, terminal: Terminal) -> ExitStatus:
+    if not agent.startswith(("http://", "https://")):
         return _complain(f"{agent}: expected the agent's address as http://host:port")
     try:
-        with urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310 - the scheme is checked above
-            document = json.loads(answer.read(_MAX_ANSWER))
+        key = name if "/" in name else _key_of(name, agent)
+        document = _ask(agent, f"/api/v1/checks/{quote(key)}")
+    except LookupError as error:
+        return _complain(str(error))
     except HTTPError as error:
-        missing = f"{agent} has no check {deployment}/{check}; `{agent}/api/v1/checks` lists them"
-        return _complain(missing if error.code == 404 else f"{url}: the agent answered {error.code}")
-    except (URLError, OSError, ValueError) as error:
-        return _complain(f"no agent answers at {agent} ({error}); start it, or name it with --agent")
-    _write_check(document, terminal)
+        missing = f"{agent} has no check {name}; {agent.rstrip('/')}/api/v1/checks lists them"
+        return _complain(missing if error.code == 404 else f"{agent} answered {error.code}")
+    except (OSError, ValueError, HTTPException) as error:
+        return _complain(f"no agent answers at {agent} ({printable(str(error))}); start it, or name it with --agent")
+    write_report(document, terminal, time())
     return ExitStatus.FINE
 
 
-def _write_check(document: Mapping[str, object], terminal: Terminal) -> None:
-    terminal.line(json.dumps(document, indent=2, ensure_ascii=False))
+def _key_of(name: str, agent: str) -> str:
+    """The key of the only check of that name. Raises LookupError, with a remedy, when there is none, or another."""
+    listed = _ask(agent, f"/api/v1/checks?search={quote(name)}").get("checks")
+    checks = [check for check in listed if isinstance(check, dict)] if isinstance(listed, list) else []
+    keys = [f"{text_of(check, 'deployment')}/{text_of(check, 'check')}" for check in checks]
+    exact = [key for key in keys if key.partition("/")[2] == name]
+    if len(exact) == 1:
+        return exact[0]
+    shown = ", ".join(printable(key) for key in (exact or keys)[:_MOST_NAMED])
+    if exact:
+        raise LookupError(f"several deployments have a check {name}; name one of {shown}")
+    hint = f"did you mean {shown}?" if keys else f"{agent.rstrip('/')}/api/v1/checks lists them"
+    raise LookupError(f"{name}: no such reason, and {agent} has no such check; {hint}")
+
+
+def _ask(agent: str, path: str) -> JsonObject:
+    """An object that the agent answers. Raises OSError, HTTPException, and ValueError when it is none."""
+    opener = build_opener(ProxyHandler({}))  # the agent is near; no proxy leads to it
+    with opener.open(f"{agent.rstrip('/')}{path}", timeout=_TIMEOUT) as answer:
+        document = json_object(answer.read(_MAX_ANSWER))
+    if document is None:
+        raise ValueError("what answers there is no agent")
+    return document
 
 
 def _complain(message: str) -> ExitStatus:

@@ -105,6 +105,12 @@ class LocalAgent:
         except TimeoutError:
             raise AssertionError(f"wanted {named}, still {states} after {seconds} s") from None
 
+    async def until_runs(self, runs: int, seconds: float = 10.0) -> None:
+        """Waits until each check has run so many times since it began to exist."""
+        async with asyncio.timeout(seconds):
+            while min((await self.values("probe_runs_total")).values()) < runs:
+                await asyncio.sleep(0.01)
+
     async def reload(self, configuration: Mapping[str, object] | None = None) -> tuple[int, str]:
         """Asks for a reload, of another configuration where one is given. Returns status and text of the answer."""
         if configuration is not None:

@@ -107,6 +107,7 @@ async def test_faults_of_real_servers_show_in_time(tmp_path: Path) -> None:
             ]
             async with local_agent(tmp_path, {"checks": checks}) as agent:
                 await agent.until_states(**dict.fromkeys(faults, "up"))
+                await agent.until_runs(2)  # from then on runs are an interval apart
 
                 async def breaks_and_mends(name: str, fault: Fault) -> None:
                     await asyncio.to_thread(fault.breaks)

@@ -1,0 +1,132 @@
+"""What a running agent knows of one check, for people: where it stands, why, since when, and what to try."""
+
+from collections.abc import Sequence
+from textwrap import fill
+
+from agent.commands.terminal import Terminal
+from agent.core.transitions import State
+from agent.probes._json import JsonObject, child, number_of, text_of
+from agent.probes._text import printable
+from agent.web.words import BLAMED, clock_time, milliseconds, span
+
+WIDTH = 100
+_BAR = 30
+_LONGEST = 2000
+_STATE_OF_VERDICT = {"up": State.UP, "down": State.DOWN, "unknown": State.UNKNOWN}
+_BLAMED = {blame.value: words for blame, words in BLAMED.items()}
+
+
+def write_report(document: JsonObject, terminal: Terminal, now: float) -> None:
+    """Writes a check as the API of an agent describes it; what is missing or odd there is left out."""
+    _write_head(document, terminal, now)
+    last, failure = child(document, "last"), child(document, "last_failure")
+    if last and text_of(last, "verdict") != State.UP:
+        _write_failure("", last, terminal)
+    elif last:
+        _write_paragraph(terminal, _text(last, "detail"))
+    if last:
+        _write_phases(last, terminal, now)
+    if failure and failure != last:
+        at = clock_time(number_of(failure, "started") or 0.0, now)
+        _write_failure(f"Last failure, {at}: ", failure, terminal)
+    _write_history(document, terminal, now)
+
+
+def _write_head(document: JsonObject, terminal: Terminal, now: float) -> None:
+    state = text_of(document, "state")
+    mark = f"{terminal.mark(State(state))} " if state in set(State) else ""
+    name = terminal.bold(f"{_text(document, 'deployment')}/{_text(document, 'check')}")
+    terminal.line(f"{mark}{name} is {_text(document, 'state')}{_since(document, now)}")
+    source, destination = _text(document, "source"), _text(document, "destination")
+    terminal.line(f"  {_text(document, 'target')}")
+    terminal.line(f"  {source} → {destination}, {_text(document, 'port')}: {_text(document, 'purpose')}")
+    numbers = [number_of(document, key) or 0.0 for key in ("every_seconds", "timeout_seconds", "runs", "failures")]
+    every, timeout, runs, failures = numbers
+    terminal.line(
+        f"  {_text(document, 'kind')} from {_text(document, 'vantage')}, every {every:g} s, timeout {timeout:g} s; "
+        f"{runs:.0f} runs, {failures:.0f} failed since the agent began; severity {_text(document, 'severity')}"
+    )
+    blockers = document.get("blocked_by")
+    if isinstance(blockers, list) and blockers:
+        terminal.line(f"  Not run: it depends on {', '.join(printable(str(name)) for name in blockers)}, which is down")
+    if document.get("rechecking") is True:
+        terminal.line("  It has failed once and is being re-checked")
+
+
+def _since(document: JsonObject, now: float) -> str:
+    since = number_of(document, "since")
+    if not since:
+        return ""
+    prefix = "since" if document.get("since_exact") is True else "at least since"
+    return f" {prefix} {clock_time(since, now)} ({span(now - since)})"
+
+
+def _write_failure(beginning: str, outcome: JsonObject, terminal: Terminal) -> None:
+    explanation, reason = child(outcome, "explanation"), _text(outcome, "reason")
+    terminal.line()
+    if reason:
+        where = f" in the phase {phase}" if (phase := _text(outcome, "phase")) else ""
+        blamed = _BLAMED.get(text_of(explanation, "blame"), "nobody")
+        terminal.line(f"{beginning}{terminal.bold(reason)}{where}; to blame: {blamed}")
+    else:
+        terminal.line(f"{beginning}{terminal.bold('no verdict')}")
+    for text in (_text(outcome, "detail"), _text(explanation, "meaning"), _text(outcome, "advice")):
+        _write_paragraph(terminal, text)
+    steps = explanation.get("try_first")
+    if isinstance(steps, list) and steps:
+        write_steps([printable(str(step), _LONGEST) for step in steps], terminal)
+
+
+def write_steps(steps: Sequence[str], terminal: Terminal) -> None:
+    """Writes what to try, in the order in which to try it."""
+    terminal.line("Try first:")
+    for step in steps:
+        terminal.line(
+            fill(
+                step,
+                WIDTH,
+                initial_indent="  - ",
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
+
+
+def _write_paragraph(terminal: Terminal, text: str) -> None:
+    if text:
+        terminal.line(fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False))
+
+
+def _write_phases(outcome: JsonObject, terminal: Terminal, now: float) -> None:
+    total = number_of(outcome, "duration_seconds") or 0.0
+    phases = {
+        name: seconds for name in child(outcome, "phases_seconds") if (seconds := _phase(outcome, name)) is not None
+    }
+    peer = f" to {text}" if (text := _text(outcome, "peer")) else ""
+    terminal.line()
+    terminal.line(f"Last run, {clock_time(number_of(outcome, 'started') or 0.0, now)}{peer}: {milliseconds(total)}")
+    for name, seconds in phases.items():
+        bar = "#" * round(_BAR * seconds / total) if total else ""
+        terminal.line(f"  {printable(name):<9}{milliseconds(seconds):>9}  {bar}".rstrip())
+
+
+def _phase(outcome: JsonObject, name: str) -> float | None:
+    return number_of(child(outcome, "phases_seconds"), name)
+
+
+def _write_history(document: JsonObject, terminal: Terminal, now: float) -> None:
+    listed = document.get("history")
+    runs = [run for run in listed if isinstance(run, dict)] if isinstance(listed, list) else []
+    if not runs:
+        return
+    failed = sum(text_of(run, "verdict") != State.UP for run in runs)
+    began = clock_time(number_of(runs[0], "started") or 0.0, now)
+    terminal.line()
+    terminal.line(f"The last {len(runs)} runs, since {began}, newest on the right; {failed} not up")
+    marks = [terminal.mark(_STATE_OF_VERDICT.get(text_of(run, "verdict"), State.UNKNOWN)) for run in runs]
+    terminal.line(f"  {''.join(marks)}")
+
+
+def _text(document: JsonObject, key: str) -> str:
+    return printable(text_of(document, key), _LONGEST)
