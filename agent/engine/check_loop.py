@@ -56,7 +56,7 @@ class Services:
 class CheckLoop:
     """Runs one check at its slots until it is cancelled. It never overlaps with itself."""
 
-    __slots__ = ("_blockers", "_moved", "_probe", "_services", "_waker", "check", "depth", "standing")
+    __slots__ = ("_again", "_blockers", "_moved", "_probe", "_services", "_waker", "check", "depth", "standing")
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class CheckLoop:
         self._blockers = blockers
         self._moved = moved
         self._waker: Future[bool] | None = None
+        self._again = False
 
     async def run(self) -> None:
         """Lives until cancelled."""
@@ -100,7 +101,8 @@ class CheckLoop:
             following = schedule.next(slot)
 
     def run_soon(self) -> None:
-        """Runs the check now rather than at its next slot, unless a run is under way."""
+        """Runs the check now rather than at its next slot; after the run under way, if there is one."""
+        self._again = self._waker is None
         if self._waker is not None and not self._waker.done():
             self._waker.set_result(True)
 
@@ -111,8 +113,9 @@ class CheckLoop:
     async def _sleep_until(self, slot: float) -> bool:
         """Sleeps until `slot`. Returns True when it was woken before."""
         delay = slot - self._services.clock.now()
-        if delay <= 0:
-            return False
+        if self._again or delay <= 0:
+            woken, self._again = self._again, False
+            return woken
         loop = get_running_loop()
         waker: Future[bool] = loop.create_future()
         self._waker = waker
@@ -155,7 +158,10 @@ class CheckLoop:
         stalled = services.stalls.stalled_since(started)
         if stalled:
             outcome = self._without_our_own_slowness(outcome, stalled)
-        transition = self.standing.judge(outcome)
+        # What a run says that began before its dependency went down, says it of the dependency.
+        transition = (
+            None if self.standing.state is State.BLOCKED and self._is_blocked() else self.standing.judge(outcome)
+        )
         services.sink.observed(check, outcome, self.standing)
         self._announce(transition)
 

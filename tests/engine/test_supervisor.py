@@ -176,3 +176,27 @@ async def test_a_crashing_probe_says_so_and_lives_on(monkeypatch: pytest.MonkeyP
         assert {outcome.reason for outcome in recorder.outcomes["web"]} == {"internal_error"}
         assert "up" not in recorder.states.get("web", [])
         assert "down" not in recorder.states.get("web", [])
+
+
+async def test_a_run_under_way_when_its_dependency_fails_decides_nothing_and_is_repeated_after_it() -> None:
+    recorder = Recorder()
+    async with web_server() as server, web_server() as slow, supervisor(recorder) as running:
+        live = check("live", server.probe())
+        long = check("long", slow.probe(), depends_on=("live",), every=60.0, timeout=50.0)
+        await running.reconcile(plan(live, long), Network())
+        await until(lambda: recorder.states.get("long") == ["up"], 15)
+        slow.hold = asyncio.Event()
+        await server.stop()
+        await until(lambda: recorder.states["long"] == ["up", "blocked"])
+        await server.start()
+        await until(lambda: slow.requests == 2)  # it runs as soon as nothing blocks it
+        await server.stop()
+        await until(lambda: recorder.states["long"] == ["up", "blocked", "unknown", "blocked"])
+        slow.hold.set()
+        await until(lambda: len(recorder.outcomes["long"]) == 2)
+        assert recorder.states["long"] == ["up", "blocked", "unknown", "blocked"]
+        slow.hold = asyncio.Event()
+        await server.start()
+        await until(lambda: slow.requests == 3)
+        slow.hold.set()
+        await until(lambda: recorder.states["long"][-1] == "up")

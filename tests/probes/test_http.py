@@ -169,9 +169,9 @@ async def test_credentials_are_sent_and_read_again_when_their_file_changes(tmp_p
             auth={"basic_auth": {"username": "me", "password_file": str(password)}},
         )
         assert_up(await probe(wanted, network=network))
-        password.write_text("second")
+        password.write_text("pass-2")
         async with asyncio.timeout(5):
-            while "token=second" not in requests[-1]:
+            while "token=pass-2" not in requests[-1]:
                 assert_up(await probe(wanted, network=network))
                 await asyncio.sleep(0.05)
     assert requests[0].startswith("GET /a%7Cb?q=%C3%BC HTTP/1.1\r\n")
