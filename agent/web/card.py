@@ -82,7 +82,7 @@ def _findings(entry: CheckEntry, now: float, paged: bool) -> Markup:
     explained = last is not None and last.verdict is not Verdict.UP and state is not State.BLOCKED
     return tag(
         "div",
-        tag("p", f"{state.value.capitalize()} {since_words(entry, now)}.", class_="since"),
+        tag("p", _standing(entry, now), class_="since"),
         _blocked(entry, paged),
         tag("p", last.detail, class_="detail")
         if last is not None and last.detail and state is not State.BLOCKED
@@ -92,6 +92,11 @@ def _findings(entry: CheckEntry, now: float, paged: bool) -> Markup:
         tag("p", "Probes ", tag("code", check.target), class_="target"),
         class_="findings",
     )
+
+
+def _standing(entry: CheckEntry, now: float) -> str:
+    since = since_words(entry, now)
+    return f"{entry.standing.state.value.capitalize()} {since}." if entry.standing.since else f"{since.capitalize()}."
 
 
 def _blocked(entry: CheckEntry, paged: bool) -> Content:

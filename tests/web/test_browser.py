@@ -1,5 +1,6 @@
 """The page in a real browser: live, by keyboard, in the dark, on a phone, without JavaScript, and under attack."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from tests.web.support import Agent, Board, Faults, check, listening, outcome, u
 
 pytestmark = [pytest.mark.servers("chromium"), pytest.mark.asyncio(loop_scope="module")]
 
-LONG = "a-name-that-never-ends-" * 12
+LONG = "anamethatneverends" * 15
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>\"'`}]--><!-- \x00\x1b[31m\u202e"
 
 
@@ -64,8 +65,12 @@ async def test_changes_appear_without_a_reload(browser: Browser) -> None:
     async with visited(browser, Agent(board)) as page:
         await page.evaluate("window.since = 1")
         await expect(page.locator("h1")).to_have_text("1 of 2 connections are up, none is down")
+        async with asyncio.timeout(5):
+            while not board.readers:
+                await asyncio.sleep(0.01)
         board.down("broker-client", Reason.CONNECT_REFUSED, "Connection refused")
-        await expect(page.locator("h1")).to_have_text("1 of 2 connections is down")
+        # Sooner than the page would ask by itself.
+        await expect(page.locator("h1")).to_have_text("1 of 2 connections is down", timeout=2000)
         await expect(page).to_have_title("1 down · reachd")
         await expect(card(page, "broker-client")).to_have_attribute("open", "")
         await expect(card(page, "broker-client").locator(".state")).to_have_text("down")
