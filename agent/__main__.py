@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 from agent.core.version import VERSION
@@ -19,6 +20,9 @@ Start with `reachd demo`, or with `reachd check https://meshery.example.com/`.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character is no failure
     options = _parser().parse_args(arguments)
     # A command is loaded when it is called, so that the daemon does not carry the demo and the demo's servers.
     try:

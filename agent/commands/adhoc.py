@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from agent.core.check import Check, Path, Severity
 from agent.probes import settings_of
 from agent.probes._settings import ProbeSettings
+from agent.settings.secrets import mask_url
 
 TIMEOUT = 5.0
 _EVERY = 15.0
@@ -61,10 +62,10 @@ def _settings(url: str) -> ProbeSettings:
     scheme = urlsplit(url).scheme
     if scheme not in _KEY_OF_SCHEME:
         schemes = ", ".join(f"{known}://" for known in _KEY_OF_SCHEME)
-        raise ValueError(f"{url}: cannot probe a URL that starts with {scheme}://; expected one of {schemes}")
+        raise ValueError(f"{mask_url(url)}: cannot probe a URL that starts with {scheme}://; expected one of {schemes}")
     kind, key = _KEY_OF_SCHEME[scheme]
     value = url if key == "url" else url.partition("://")[2].rstrip("/")
     try:
         return settings_of(kind).model_validate({"kind": kind, key: value})
     except ValidationError as error:
-        raise ValueError(f"{url}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+        raise ValueError(f"{mask_url(url)}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None

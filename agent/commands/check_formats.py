@@ -7,6 +7,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from agent.core.explanations import explain
 from agent.core.transitions import State
 from agent.engine.once import Result
+from agent.probes._text import printable
+
+_MAX_MESSAGE = 2000
 
 
 def as_json(results: Sequence[Result]) -> str:
@@ -26,20 +29,23 @@ def as_junit(results: Sequence[Result]) -> str:
         message = _message(result)
         if result.state in (State.DOWN, State.BLOCKED):
             kind = outcome.reason.value if outcome and outcome.reason else "blocked"
-            SubElement(case, "failure", type=kind, message=message).text = result.check.target
+            SubElement(case, "failure", type=kind, message=message).text = printable(result.check.target, _MAX_MESSAGE)
         elif result.state is State.UNKNOWN:
             SubElement(case, "skipped", message=message)
     suites = Element("testsuites")
     suites.append(suite)
     indent(suites)
-    return tostring(suites, encoding="unicode", xml_declaration=True)
+    # In ASCII, so that it is valid whatever encoding standard output has.
+    text: bytes = tostring(suites, encoding="us-ascii", xml_declaration=True)
+    return text.decode("ascii")
 
 
 def _message(result: Result) -> str:
     outcome = result.outcome
     if outcome is None:
         return f"blocked by {', '.join(result.blocked_by)}"
-    return ": ".join(text for text in (outcome.reason or "", outcome.detail, outcome.advice) if text)
+    words = ": ".join(text for text in (outcome.reason or "", outcome.detail, outcome.advice) if text)
+    return printable(words, _MAX_MESSAGE)  # XML has no way to write most control characters
 
 
 def _record(result: Result) -> dict[str, object]:

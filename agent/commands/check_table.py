@@ -9,6 +9,9 @@ from agent.core.explanations import explain, steps_for
 from agent.core.outcome import Outcome
 from agent.core.transitions import State
 from agent.engine.once import Result
+from agent.probes._text import printable
+
+_MAX_DETAIL = 500
 
 
 class CheckTable:
@@ -69,12 +72,12 @@ def _verdict(result: Result) -> str:
     outcome = result.outcome
     if outcome is None:
         return f"not run: {', '.join(result.blocked_by)} is down"
+    detail = printable(outcome.detail, _MAX_DETAIL)
     if result.state is State.UP:
-        remark = f"  {outcome.detail}" if outcome.detail else ""
-        return f"{_milliseconds(outcome.duration)}{remark}"
+        return f"{_milliseconds(outcome.duration)}  {detail}".rstrip()
     if outcome.reason is None:
-        return f"no verdict: {outcome.detail}"
-    return f"{outcome.reason} ({_blame(outcome)}): {outcome.detail or explain(outcome.reason).phrase}"
+        return f"no verdict: {detail}"
+    return f"{outcome.reason} ({_blame(outcome)}): {detail or explain(outcome.reason).phrase}"
 
 
 def _blame(outcome: Outcome) -> str:
@@ -86,7 +89,7 @@ def _next_steps(result: Result) -> list[str]:
     check, outcome = result.check, result.outcome
     if outcome is None or result.state is State.UP:
         return []
-    steps = [outcome.advice] if outcome.advice else []
+    steps = [printable(outcome.advice, _MAX_DETAIL)] if outcome.advice else []
     if outcome.reason is not None:
         first = steps_for(outcome.reason, check.host, check.path.port, check.target)[0]
         steps += [explain(outcome.reason).phrase, f"try: {first}"]

@@ -116,7 +116,8 @@ class HttpProbe:
                 method, body = "GET", b""
             target = self._redirected(target, response)
         else:
-            raise ProbeFailure(Reason.REDIRECT_LOOP, f"more than {_MAX_REDIRECTS} redirects, the last to {target.url}")
+            last = quote(target.url)
+            raise ProbeFailure(Reason.REDIRECT_LOOP, f"more than {_MAX_REDIRECTS} redirects, the last to {last}")
         run.detail = judge_status(response, self._settings.expect, url=target.url, authenticated=target.authenticated)
         if not run.detail and self._expectation.wanted:
             self._expectation.judge(response, self._settings.max_body)

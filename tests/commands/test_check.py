@@ -1,0 +1,223 @@
+"""`reachd check`: what it runs, what it says, and with which status it ends."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from tests.agent.support import check, write
+from tests.commands.support import call
+from tests.engine.test_supervisor import WebServer, web_server
+from tests.probes.support import answering, refusing, saying, serving
+from tests.servers.run import nats_server
+
+INFO = b'INFO {"server_id":"A","version":"2.10.0","max_payload":1048576,"auth_required":true}\r\n'
+
+
+@asynccontextmanager
+async def scene(folder: Path) -> AsyncIterator[tuple[Path, WebServer]]:
+    """A configuration: `web` and `deep` are up, `gone` is down, `behind` depends on it, `vague` has no verdict."""
+    async with web_server() as server, serving(saying(b"220 hello\r\n")) as mail:
+        with refusing() as nothing:
+            checks = [
+                check("web", "http", url=f"http://127.0.0.1:{server.port}/"),
+                check("deep", "tcp", address=mail.address, dialogue=[{"expect": "^220"}], depends_on=["web"]),
+                check("gone", "tcp", address=nothing),
+                check("behind", "tcp", address=nothing, depends_on=["gone"]),
+                check("vague", "tcp", address=mail.address, dialogue=[{"expect": "^220"}], labels={"owner": "me"}),
+                check("long", "tcp", address=mail.address, every="2m", timeout="1m"),
+            ]
+            yield write(folder / "reachd.yaml", {"checks": checks}), server
+
+
+async def test_everything(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with scene(tmp_path) as (file, _):
+        status, out, err = await call(capfd, "check", "--config", file)
+    lines = [line.strip() for line in out.splitlines()]
+    assert status == 1
+    assert err == ""
+    assert [line.split()[:2] for line in lines if line[:1] in "✓✗-?" and line[1:2] == " "] == [
+        ["✓", "web"],
+        ["✓", "deep"],
+        ["✗", "gone"],
+        ["-", "behind"],
+        ["✓", "vague"],
+    ]
+    assert "connect_refused (blame: target, in phase connect): Connection refused" in out
+    assert "not run: gone is down" in out
+    assert any(line.startswith("try: ") for line in lines)
+    assert "5 checks: 3 up, 1 down, 1 blocked" in lines
+    assert "Left out because they take long; name them to run them: long" in lines
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    ("names", "status", "marks"),
+    [
+        (["web"], 0, {"web": "✓"}),
+        (["default/web", "deep"], 0, {"web": "✓", "deep": "✓"}),
+        (["web", "gone"], 1, {"web": "✓", "gone": "✗"}),
+        (["long"], 0, {"long": "✓"}),
+    ],
+)
+async def test_by_name(
+    names: list[str], status: int, marks: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with scene(tmp_path) as (file, _):
+        result = await call(capfd, "check", *names, "--config", file)
+    shown = [line.split() for line in result.out.splitlines()]
+    assert result.status == status
+    assert {words[1]: words[0] for words in shown if words and words[0] in "✓✗-?"} == marks
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "nothing to check; name a URL, or a configuration with --config"),
+        (["wbe"], "no check is named wbe; `reachd targets` lists them"),
+        (["gopher://example.com/"], "cannot probe a URL that starts with gopher://; expected one of http://, https://"),
+        (["http://user:pass@example.com/"], "credentials do not belong in a URL"),
+        (["nats://example.com"], "expected host:port with a port from 1 to 65535"),
+    ],
+)
+async def test_what_makes_no_sense(arguments: list[str], problem: str, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, err = await call(capfd, "check", *arguments)
+    assert status == 2
+    assert out == ""
+    assert err.startswith("reachd check: ")
+    assert problem in err
+    assert "pass@" not in err
+
+
+@pytest.mark.parametrize("option", ["--colour", "--output=yaml", "--wait=soon"])
+def test_unknown_options(option: str, capfd: pytest.CaptureFixture[str]) -> None:
+    from agent.__main__ import main  # noqa: PLC0415 - argparse ends the program, which `call` does not expect
+
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "http://127.0.0.1/", option])
+    assert ended.value.code == 2
+    assert option.partition("=")[0] in capfd.readouterr().err
+
+
+async def test_bare_urls(capfd: pytest.CaptureFixture[str]) -> None:
+    async with web_server() as server, serving(saying(INFO)) as broker, serving(answering(b"hello")) as tcp:
+        urls = [f"http://127.0.0.1:{server.port}/a?b=c", f"nats://{broker.address}", f"tcp://{tcp.address}/"]
+        status, out, _ = await call(capfd, "check", *urls, "--output", "json")
+    assert status == 0
+    found = json.loads(out)["checks"]
+    assert [(entry["kind"], entry["target"], entry["state"]) for entry in found] == [
+        ("http", urls[0], "up"),
+        ("nats", broker.address, "up"),
+        ("tcp", tcp.address, "up"),
+    ]
+
+
+@pytest.mark.servers("nats-server")
+async def test_a_real_broker_by_url(capfd: pytest.CaptureFixture[str]) -> None:
+    with nats_server(token="s3cret") as broker:
+        status, out, _ = await call(capfd, "check", f"nats://{broker.address}")
+    assert status == 0
+    assert "it wants authentication" in out
+
+
+async def test_unknown_is_a_failure_only_where_that_is_asked_for(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    checks = [check("inside", "tcp", address="127.0.0.1:1")]
+    file = write(tmp_path / "reachd.yaml", {"checks": checks, "forbidden_addresses": ["127.0.0.0/8"]})
+    relaxed = await call(capfd, "check", "--config", file)
+    strict = await call(capfd, "check", "--config", file, "--strict")
+    junit = await call(capfd, "check", "--config", file, "--output", "junit")
+    assert (relaxed.status, strict.status, junit.status) == (0, 1, 0)
+    assert "? inside" in relaxed.out
+    assert "address_forbidden (blame: agent" in relaxed.out
+    assert "0 up, 1 unknown" in relaxed.out
+    assert fromstring(junit.out).find("testsuite/testcase/skipped") is not None
+
+
+async def test_wait_goes_on_until_all_are_up(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with web_server() as server:
+        await server.stop()
+
+        async def come_up() -> None:
+            await asyncio.sleep(1.5)  # the command has seen it down by then; it looks again every two seconds
+            await server.start()
+
+        rising = asyncio.create_task(come_up())
+        status, out, _ = await call(capfd, "check", f"http://127.0.0.1:{server.port}/", "--wait", "20s")
+        await rising
+    assert status == 0
+    assert "1 checks: 1 up" in out
+
+
+async def test_wait_has_an_end(capfd: pytest.CaptureFixture[str]) -> None:
+    with refusing() as nothing:
+        began = asyncio.get_running_loop().time()
+        status, out, _ = await call(capfd, "check", f"tcp://{nothing}", "--wait", "1s")
+        assert asyncio.get_running_loop().time() - began < 5
+    assert status == 1
+    assert "connect_refused" in out
+
+
+async def test_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with scene(tmp_path) as (file, _):
+        status, out, err = await call(capfd, "check", "--config", file, "--output", "json")
+    found = {entry["check"]: entry for entry in json.loads(out)["checks"]}
+    assert status == 1
+    assert err == ""
+    assert {name: entry["state"] for name, entry in found.items()} == {
+        "web": "up",
+        "deep": "up",
+        "gone": "down",
+        "behind": "blocked",
+        "vague": "up",
+    }
+    gone = found["gone"]
+    assert (gone["reason"], gone["blame"], gone["phase"]) == ("connect_refused", "target", "connect")
+    assert gone["detail"] == "Connection refused"
+    assert gone["meaning"]
+    assert gone["try_first"]
+    assert sum(gone["phases_seconds"].values()) == pytest.approx(gone["duration_seconds"])
+    assert found["behind"]["blocked_by"] == ["gone"]
+
+
+HOSTILE = [
+    b"\x00\x01\x0b\x1b[31mred\x1b[0m\x7f\x85",
+    b"]]></failure><testcase name='forged'/>",
+    "&lt;\"'<>& \ufffe\uffff\ud7ff\u202e\u2028\U0001f980".encode(),
+    b"\xff\xfe\xc3\x28\xed\xa0\x80",
+    b"\r\n\r\n::error::forged\r\n",
+]
+
+
+async def test_hostile_answers_make_no_invalid_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    checks = []
+    async with AsyncExitStack() as stack:
+        for number, text in enumerate(HOSTILE):
+            body = b"HTTP/1.1 500 No\r\nConnection: close\r\n\r\n" + text
+            location = text.replace(b"\r\n", b" ")
+            redirect = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /" + location + b"\r\n\r\n"
+            failing = (await stack.enter_async_context(serving(answering(body)))).address
+            redirecting = (await stack.enter_async_context(serving(answering(redirect)))).address
+            checks += [
+                check(f"body-{number}", "http", url=f"http://{failing}/?a=1&b=%3C"),
+                check(f"loop-{number}", "http", url=f"http://{redirecting}/", follow_redirects=True),
+                check(f"line-{number}", "nats", address=failing),
+            ]
+        file = write(tmp_path / "reachd.yaml", {"checks": checks})
+        junit = await call(capfd, "check", "--config", file, "--output", "junit")
+        table = await call(capfd, "check", "--config", file)
+        document = await call(capfd, "check", "--config", file, "--output", "json")
+    assert junit.status == table.status == document.status == 1
+    suite = fromstring(junit.out).find("testsuite")
+    assert suite is not None
+    assert suite.get("tests") == suite.get("failures") == str(len(checks))
+    assert [case.get("name") for case in suite.findall("testcase")] == [entry["name"] for entry in checks]
+    assert junit.out.isascii()
+    assert len(json.loads(document.out)["checks"]) == len(checks)
+    assert all(character.isprintable() or character == "\n" for character in table.out)
+    assert not [line for line in table.out.splitlines() if line.lstrip().startswith("::error::")]
