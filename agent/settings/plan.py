@@ -129,6 +129,8 @@ def _files_in(value: object, path: str) -> Iterator[tuple[str, FilePath]]:
         name = getattr(value, "name", None)
         below = f"{path.rpartition('[')[0]}[{name}]" if path.endswith("]") and isinstance(name, str) else path
         for field, info in type(value).model_fields.items():
+            if field not in value.model_fields_set:
+                continue  # a default is a place to look, not a promise
             key = info.alias or field
             yield from _files_in(getattr(value, field), f"{below}.{key}" if below else key)
     elif isinstance(value, tuple) and not hasattr(value, "_fields"):

@@ -1,0 +1,119 @@
+"""`reachd explain`: reasons from the catalogue, checks from a running agent."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.core.explanations import explain
+from agent.core.reasons import Reason
+from tests.agent.support import check, local_agent
+from tests.commands.support import call
+from tests.engine.test_supervisor import web_server
+from tests.probes.support import answering, serving
+
+
+@pytest.mark.parametrize("reason", Reason)
+async def test_every_reason(reason: Reason, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, err = await call(capfd, "explain", reason.value)
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{reason.value}: {explain(reason).phrase}\n")
+    assert {"target": "the target", "path": "the path", "agent": "the agent"}[reason.blame] in out.splitlines()[1]
+    assert out.count("\n  - ") == len(explain(reason).try_first)
+    assert max(map(len, out.splitlines())) <= 140
+
+
+@pytest.mark.parametrize(
+    ("typo", "hint"),
+    [("connect_refusd", "did you mean connect_refused?"), ("no_such_thing_at_all", "`reachd reasons` lists them")],
+)
+async def test_a_typo(typo: str, hint: str, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, err = await call(capfd, "explain", typo)
+    assert (status, out) == (2, "")
+    assert err == f"reachd explain: {typo}: no such reason; {hint}\n"
+
+
+async def test_checks_of_a_running_agent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # must not lead to the agent
+    async with web_server() as server:
+        checks = [
+            check("web-page", "http", url=f"http://127.0.0.1:{server.port}/"),
+            check("web-behind", "http", url=f"http://127.0.0.1:{server.port}/", depends_on=["web-page"]),
+            check("never-run", "tcp", address="127.0.0.1:1", every="1h"),
+        ]
+        async with local_agent(tmp_path, {"checks": checks, "log": {"level": "error"}}) as agent:
+
+            async def explained(name: str) -> str:
+                status, out, err = await call(capfd, "explain", name, "--agent", f"{agent.agent.address}/")
+                assert (status, err) == (0, ""), name
+                return out
+
+            await agent.until_states(web_page="up", web_behind="up")
+            up = await explained("web-page")
+            assert up.startswith("✓ default/web-page is up at least since ")
+            assert f"  http://127.0.0.1:{server.port}/\n" in up
+            assert " every 0.2 s, timeout 0.2 s; " in up
+            assert "Last run, " in up
+            assert all(f"\n  {phase}" in up for phase in ("resolve", "connect", "request", "response"))
+            assert "Try first" not in up
+            assert up == up.replace("\x1b", "")
+            server.status = 503
+            await agent.until_states(web_page="down", web_behind="blocked")
+            down = await explained("default/web-page")
+            assert down.startswith("✗ default/web-page is down since ")
+            assert "\nserver_error in the phase transfer; to blame: the target\n  the answer is 503\n" in down
+            assert "\nTry first:\n  - curl " in down
+            assert "✓✗✗" in down
+            assert "{" not in down.replace("${", "")
+            behind = await explained("web-behind")
+            assert behind.startswith("- default/web-behind is blocked since ")
+            assert "Not run: it depends on web-page, which is down" in behind
+            server.status = 200
+            await agent.until_states(web_page="up")
+            again = await explained("web-page")
+            assert again.startswith("✓ default/web-page is up since ")
+            assert "Last failure, " in again
+            assert (await explained("never-run")).startswith("? default/never-run is unknown\n")
+            for name, problem in {
+                "web-pag": "did you mean default/web-page?",
+                "nothing": "/api/v1/checks lists them",
+                "default/nothing": "has no check default/nothing",
+            }.items():
+                status, out, err = await call(capfd, "explain", name, "--agent", agent.agent.address)
+                assert (status, out) == (2, "")
+                assert problem in err
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnope", "what answers there is no agent"),
+        (b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", "answered 401"),
+        (b"SSH-2.0-OpenSSH\r\n", "no agent answers at"),
+    ],
+)
+async def test_what_is_no_agent(answer: bytes, problem: str, capfd: pytest.CaptureFixture[str]) -> None:
+    async with serving(answering(answer)) as server:
+        status, out, err = await call(capfd, "explain", "web", "--agent", f"http://{server.address}")
+    assert (status, out) == (2, "")
+    assert problem in err
+    assert "Traceback" not in err
+
+
+async def test_an_odd_document_is_no_crash(capfd: pytest.CaptureFixture[str]) -> None:
+    body = (
+        b'{"state": 7, "check": "\\u001b[31m", "history": [1, {"verdict": []}], "last": {"phases_seconds": {"x": "y"}}}'
+    )
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    async with serving(answering(head + body)) as server:
+        status, out, _ = await call(capfd, "explain", "a/b", "--agent", f"http://{server.address}")
+    assert status == 0
+    assert "\x1b" not in out
+
+
+async def test_no_agent_at_all(capfd: pytest.CaptureFixture[str]) -> None:
+    for address, problem in {"http://127.0.0.1:1": "no agent answers", "127.0.0.1:1": "expected the agent's"}.items():
+        status, out, err = await call(capfd, "explain", "web", "--agent", address)
+        assert (status, out) == (2, "")
+        assert problem in err
