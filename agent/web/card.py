@@ -73,7 +73,7 @@ def _age(entry: CheckEntry, now: float) -> str:
     standing = entry.standing
     if not standing.since:
         return ""
-    return f"{'' if standing.since_exact else '≥ '}{span(now - standing.since)}"
+    return f"{'' if standing.since_exact else '≥ '}{span(now - standing.since, units=1)}"
 
 
 def _findings(entry: CheckEntry, now: float, paged: bool) -> Markup:

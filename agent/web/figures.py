@@ -32,14 +32,18 @@ RECHECK = _shape('<path d="M8 2a6 6 0 0 1 4.9 2.5V2H15v6H9V6h2.6A4 4 0 1 0 12 8h
 
 
 def history_strip(runs: Sequence[HistoryItem]) -> Markup:
-    """Recent runs, the newest at the right: as high as they took long, and of full height where they were not up."""
+    """Recent runs, the newest at the right: as high as they took long, and of full height where they were not up.
+
+    A run of usual length fills a third of the height, so that one very long run does not flatten the others.
+    """
     runs = runs[-_RUNS:]
-    longest = max((run.duration for run in runs), default=0.0) or 1.0
+    usual = sorted([run.duration for run in runs])[len(runs) // 2] if runs else 0.0
+    scale = _HEIGHT / 3 / usual if usual else 0.0
     outlines: dict[str, list[str]] = {}
     for place, run in enumerate(runs, start=_RUNS - len(runs)):
         up = run.verdict is Verdict.UP
         kind = "up" if up else "recheck" if run.rechecked else run.verdict.value
-        height = max(3, round((_HEIGHT - 6) * run.duration / longest)) if up else _HEIGHT
+        height = min(_HEIGHT - 5, max(2, round(scale * run.duration))) if up else _HEIGHT
         outline = f"M{place * _STEP} {_HEIGHT}v-{height}h{_WIDTH}v{height}z"
         outlines.setdefault(kind, []).append(outline)
     paths = "".join([f'<path class="run-{kind}" d="{"".join(parts)}"></path>' for kind, parts in outlines.items()])

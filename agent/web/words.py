@@ -19,15 +19,15 @@ def clock_time(timestamp: float, now: float) -> str:
     return moment.strftime("%H:%M:%S UTC" if today else "%Y-%m-%d %H:%M:%S UTC")
 
 
-def span(seconds: float) -> str:
-    """`14 min`, `2 h 5 min`: the two largest units."""
+def span(seconds: float, units: int = 2) -> str:
+    """`14 min`, `2 h 5 min`: the largest units, two of them at most."""
     rest = max(0, int(seconds))
     parts: list[tuple[int, str]] = []
     for unit, size in _UNITS:
         count, rest = divmod(rest, size)
         if count or parts:
             parts.append((count, unit))
-    return " ".join([f"{count} {unit}" for count, unit in parts[:2] if count]) or "0 s"
+    return " ".join([f"{count} {unit}" for count, unit in parts[:units] if count]) or "0 s"
 
 
 def milliseconds(seconds: float) -> str:
