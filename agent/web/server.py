@@ -1,6 +1,7 @@
 """The agent's listener: starts, stops within a second, and carries the application."""
 
 import asyncio
+import os
 import ssl
 
 from aiohttp import web
@@ -51,6 +52,7 @@ class WebServer:
 
     async def start(self, host: str, port: int) -> None:
         """Begins to listen; port 0 takes a free one. Raises ListenError when the address cannot be had."""
+        shown = f"[{host}]" if ":" in host else host
         context = self._use_certificate()
         await self._runner.setup()
         loop = asyncio.get_running_loop()
@@ -65,9 +67,10 @@ class WebServer:
             )
         except OSError as error:
             await self.close()
-            raise ListenError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+            # asyncio puts a sentence of its own into strerror, but leaves the system's number; resolvers have none.
+            words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            raise ListenError(f"cannot listen on {shown}:{port}: {words}") from error
         bound = self._listener.sockets[0].getsockname()[1]
-        shown = f"[{host}]" if ":" in host else host
         self.address = f"{'https' if context else 'http'}://{shown}:{bound}"
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from agent.core.reasons import Reason
 from agent.settings.model import ListenerTls, Web
+from agent.web.server import ListenError
 from tests.web.support import Agent, Board, Faults, check, listening
 
 
@@ -58,6 +59,20 @@ async def test_ipv6() -> None:
     async with listening(agent, "::1") as session, session.post("/-/reload") as answer:
         assert agent.url.startswith("http://[::1]:")
         assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"),
+    [
+        ("192.0.2.1", "cannot listen on 192.0.2.1:0: Cannot assign requested address"),
+        ("2001:db8::1", "cannot listen on [2001:db8::1]:0: Cannot assign requested address"),
+    ],
+)
+async def test_an_address_that_cannot_be_had_is_said_in_plain_words(host: str, problem: str) -> None:
+    with pytest.raises(ListenError) as raised:
+        await Agent(Board()).server.start(host, 0)
+    assert str(raised.value).startswith(problem)
+    assert "attempting" not in str(raised.value)
 
 
 async def test_connections_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
