@@ -10,6 +10,7 @@ from agent.core.outcome import Outcome
 from agent.core.transitions import State
 from agent.engine.once import Result
 from agent.probes._text import printable
+from agent.profiles import row_of
 
 _MAX_DETAIL = 500
 
@@ -90,6 +91,9 @@ def _next_steps(result: Result) -> list[str]:
     if outcome is None or result.state is State.UP:
         return []
     steps = [printable(outcome.advice, _MAX_DETAIL)] if outcome.advice else []
+    row = row_of(check.system, check.name)
+    if row is not None and (says := row.says(outcome.verdict, outcome.reason)):
+        steps.append(says)
     if outcome.reason is not None:
         first = steps_for(outcome.reason, check.host, check.path.port, check.target)[0]
         steps += [explain(outcome.reason).phrase, f"try: {first}"]
