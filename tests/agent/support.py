@@ -62,10 +62,9 @@ def select(samples: Sequence[Sample], name: str, labels: Mapping[str, str]) -> d
 
 
 @dataclass
-class LocalAgent:
-    """An agent inside of the test's own event loop."""
+class Client:
+    """What can be asked of an agent, beside the servers that run in the test's event loop."""
 
-    agent: Agent
     file: Path
     session: ClientSession
 
@@ -106,9 +105,13 @@ class LocalAgent:
             raise AssertionError(f"wanted {named}, still {states} after {seconds} s") from None
 
     async def until_runs(self, runs: int, seconds: float = 10.0) -> None:
-        """Waits until each check has run so many times since it began to exist."""
+        """Waits until each check that is not blocked has run so many times since it began to exist."""
         async with asyncio.timeout(seconds):
-            while min((await self.values("probe_runs_total")).values()) < runs:
+            while True:
+                found = await self.values("probe_runs_total")
+                blocked = await self.values("probe_state", state="blocked")
+                if min(found[name] for name in found if name not in blocked) >= runs:
+                    return
                 await asyncio.sleep(0.01)
 
     async def reload(self, configuration: Mapping[str, object] | None = None) -> tuple[int, str]:
@@ -117,6 +120,13 @@ class LocalAgent:
             write(self.file, configuration)
         async with self.session.post("/-/reload") as response:
             return response.status, await response.text()
+
+
+@dataclass
+class LocalAgent(Client):
+    """An agent inside of the test's own event loop, whose work is then the agent's own slowness."""
+
+    agent: Agent
 
 
 @asynccontextmanager
@@ -136,7 +146,7 @@ async def agent_of(path: Path, *, meanwhile: Callable[[], object] = lambda: None
     await agent.start()
     try:
         async with ClientSession(agent.address) as session:
-            yield LocalAgent(agent, path, session)
+            yield LocalAgent(path, session, agent)
     finally:
         await agent.close()
 
@@ -201,6 +211,13 @@ def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.01)
+
+
+@asynccontextmanager
+async def client(process: AgentProcess) -> AsyncIterator[Client]:
+    """A client of an agent in a process of its own."""
+    async with ClientSession(process.address) as session:
+        yield Client(process.file, session)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from agent.core.schedule import RECHECK_DELAY
-from tests.agent.support import Json, LocalAgent, check, local_agent
+from tests.agent.support import Client, Json, agent_process, check, client
 from tests.probes.support import authority, ca_file
 from tests.probes.test_grpc import HEALTH, Methods, grpc_server
 from tests.servers.process import Server
@@ -54,7 +54,7 @@ def renewing(server: Server, folder: Path, days: int) -> Callable[[], None]:
     return renew
 
 
-async def until_state(agent: LocalAgent, name: str, state: str, began: float) -> tuple[Json, float]:
+async def until_state(agent: Client, name: str, state: str, began: float) -> tuple[Json, float]:
     """The check once it is in `state`, and the seconds since `began`."""
     async with asyncio.timeout(3 * CONFIRMED):
         while (found := await agent.check(name))["state"] != state:
@@ -105,21 +105,22 @@ async def test_faults_of_real_servers_show_in_time(tmp_path: Path) -> None:
                 check(name, str(fault.probe["kind"]), every="800ms", timeout="400ms", **fault.probe)
                 for name, fault in faults.items()
             ]
-            async with local_agent(tmp_path, {"checks": checks}) as agent:
-                await agent.until_states(**dict.fromkeys(faults, "up"))
-                await agent.until_runs(2)  # from then on runs are an interval apart
+            with agent_process(tmp_path, {"checks": checks}) as process:
+                async with client(process) as agent:
+                    await agent.until_states(**dict.fromkeys(faults, "up"))
+                    await agent.until_runs(2)  # from then on runs are an interval apart
 
-                async def breaks_and_mends(name: str, fault: Fault) -> None:
-                    await asyncio.to_thread(fault.breaks)
-                    found, seconds = await until_state(agent, name, "down", time.monotonic())
-                    assert found["last"]["reason"] == fault.reason, name
-                    assert seconds < CONFIRMED + SLACK, f"{name} was down after {seconds:.2f} s"
-                    assert (await agent.values("probe_failing", reason=fault.reason))[name] == 1
-                    assert (await agent.values("probe_success"))[name] == 0
-                    await asyncio.to_thread(fault.mends)
-                    found, seconds = await until_state(agent, name, "up", time.monotonic())
-                    assert seconds < EVERY + TIMEOUT + SLACK, f"{name} was up again after {seconds:.2f} s"
-                    assert name not in await agent.values("probe_failing")
+                    async def breaks_and_mends(name: str, fault: Fault) -> None:
+                        await asyncio.to_thread(fault.breaks)
+                        found, seconds = await until_state(agent, name, "down", time.monotonic())
+                        assert found["last"]["reason"] == fault.reason, name
+                        assert seconds < CONFIRMED + SLACK, f"{name} was down after {seconds:.2f} s"
+                        assert (await agent.values("probe_failing", reason=fault.reason))[name] == 1
+                        assert (await agent.values("probe_success"))[name] == 0
+                        await asyncio.to_thread(fault.mends)
+                        found, seconds = await until_state(agent, name, "up", time.monotonic())
+                        assert seconds < EVERY + TIMEOUT + SLACK, f"{name} was up again after {seconds:.2f} s"
+                        assert name not in await agent.values("probe_failing")
 
-                work: list[Awaitable[None]] = [breaks_and_mends(name, fault) for name, fault in faults.items()]
-                await asyncio.gather(*work)
+                    work: list[Awaitable[None]] = [breaks_and_mends(name, fault) for name, fault in faults.items()]
+                    await asyncio.gather(*work)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.support import LocalAgent, agent_of, agent_process, check, local_agent, until, wait_until, write
+from tests.agent.support import Client, agent_of, agent_process, check, local_agent, until, wait_until, write
 from tests.engine.test_supervisor import WebServer, web_server
 from tests.probes.support import serving
 
@@ -20,7 +20,7 @@ def web(name: str, server: WebServer, **keys: object) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def scene(folder: Path) -> AsyncIterator[tuple[LocalAgent, WebServer, dict[str, object]]]:
+async def scene(folder: Path) -> AsyncIterator[tuple[Client, WebServer, dict[str, object]]]:
     """An agent whose checks `kept`, `changed` and `gone` are up, and the configuration that it gets next."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(web_server())
@@ -31,7 +31,7 @@ async def scene(folder: Path) -> AsyncIterator[tuple[LocalAgent, WebServer, dict
         yield agent, server, {"checks": after}
 
 
-async def assert_reloaded(agent: LocalAgent, runs: dict[str, float], since: dict[str, float]) -> None:
+async def assert_reloaded(agent: Client, runs: dict[str, float], since: dict[str, float]) -> None:
     """The plan is the new one, and of the old one nothing is left but what goes on."""
     await agent.until_states(kept="up", changed="up", new="up")
     text = await agent.text("/metrics")
@@ -122,7 +122,7 @@ async def test_a_folder_that_is_away_for_a_moment_changes_nothing(
             await until_value(agent, "reachd_config_last_reload_successful", 1)
 
 
-async def until_value(agent: LocalAgent, metric: str, value: float) -> None:
+async def until_value(agent: Client, metric: str, value: float) -> None:
     async with asyncio.timeout(10):
         while list((await agent.values(metric)).values()) != [value]:
             await asyncio.sleep(0.01)
@@ -205,7 +205,7 @@ async def test_a_bad_file_changes_nothing_and_says_where_it_is_wrong(
         assert line["problems"][0].startswith(place)
 
 
-async def until_runs(agent: LocalAgent, name: str, runs: int) -> None:
+async def until_runs(agent: Client, name: str, runs: int) -> None:
     async with asyncio.timeout(10):
         while (await agent.check(name))["runs"] < runs:
             await asyncio.sleep(0.01)
