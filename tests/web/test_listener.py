@@ -274,3 +274,14 @@ async def test_a_page_in_the_making_lets_others_work() -> None:
                 assert await answer.read()
             assert turns > 10, turns
         working.cancel()
+
+
+async def test_the_kernel_gives_up_a_reader_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.web.connection._UNREAD_TIMEOUT", 300)
+    agent = EndlessAgent(Board(check()))
+    async with listening(agent):
+        _, writer = await asyncio.open_connection("127.0.0.1", _port(agent), limit=1)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with asyncio.timeout(10):
+            await agent.ended.wait()
+        writer.transport.abort()
