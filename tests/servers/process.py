@@ -9,22 +9,27 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import randrange
 from typing import Self
 
 from tests.servers.catalogue import find
 
+FIRST_EPHEMERAL_PORT = 32768
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
 LAST_LINES = 40
 
 
 def free_port() -> int:
-    """A TCP and UDP port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one themselves."""
+    """A TCP and UDP port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one themselves.
+
+    It is none of those that the kernel hands out itself, to connections and to servers on port 0.
+    """
     while True:
+        port = randrange(15000, FIRST_EPHEMERAL_PORT)
         with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
-            stream.bind(("127.0.0.1", 0))
-            port: int = stream.getsockname()[1]
             try:
+                stream.bind(("127.0.0.1", port))
                 datagram.bind(("127.0.0.1", port))
             except OSError:
                 continue
@@ -127,6 +132,10 @@ class Server:
     def pause(self) -> None:
         """Freezes the server: the kernel still accepts connections for it, and nothing answers."""
         self.signal(signal.SIGSTOP)
+        status = Path(f"/proc/{self.pid}/stat")
+        wait_until(
+            lambda: status.read_text().rpartition(")")[2].split()[0] == "T", STOP_SECONDS, "the server has stopped"
+        )
 
     def resume(self) -> None:
         """Lets a frozen server go on."""
