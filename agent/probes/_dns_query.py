@@ -114,7 +114,9 @@ class Query:
             self._open.add(exchange)
             self._loop.add_reader(exchange.sock.fileno(), self._receive, exchange)
             return
-        if not self._open:
+        if self._open:
+            self._timer = self._loop.call_later(self._timeout, self._finish)
+        else:
             self._finish()
 
     def _send(self, server: Server) -> _Exchange:

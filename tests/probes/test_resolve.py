@@ -139,6 +139,14 @@ async def test_the_second_name_server_is_reached(first: Answer, tmp_path: Path, 
         assert perf_counter() - begin < 0.5
 
 
+async def test_a_question_ends_though_the_last_name_server_cannot_even_be_asked(tmp_path: Path, hurried: None) -> None:
+    async with name_server({"*": silence}) as silent, timeout(3):
+        broadcast = Server("255.255.255.255")  # refused by our own kernel
+        resolver = resolver_of(tmp_path, silent.server, broadcast, conf="options timeout:1 attempts:1")
+        with pytest.raises(PermissionError):
+            await resolver.addresses("a.test")
+
+
 async def test_a_slow_answer_is_taken_though_another_server_has_been_asked(tmp_path: Path, hurried: None) -> None:
     async with name_server({"*": silence}) as slow, name_server({"*": silence}) as silent:
         waiting = create_task(resolved(resolver_of(tmp_path, slow.server, silent.server), "a.test"))
