@@ -47,10 +47,15 @@ _REASON_OF_ERRNO = {
 
 
 async def run_probe(probe: Probe, timeout: float, traceparent: str = "") -> Outcome:
-    """Runs a probe once, for `timeout` seconds at most. Only CancelledError passes."""
+    """Runs a probe once, for `timeout` seconds at most. Only the cancellation of the caller's task passes."""
     run = Run(timeout, traceparent)
     try:
         await _within(timeout, probe.run(run))
+    except CancelledError as error:
+        task = current_task()
+        if task is None or task.cancelling():
+            raise
+        return _crashed(probe, run, error)  # something inside gave itself up, and nobody asked the check to end
     except ProbeFailure as failure:
         return run.failed(failure.reason, failure.detail)
     except Inconclusive as inconclusive:
@@ -67,9 +72,13 @@ async def run_probe(probe: Probe, timeout: float, traceparent: str = "") -> Outc
         words = os.strerror(error.errno) if error.errno else type(error).__name__
         return run.failed(_reason_of(error, run.phase), words)
     except Exception as error:
-        _log.exception("probe crashed", probe=type(probe).__name__)
-        return run.failed(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the agent; its log has the traceback")
+        return _crashed(probe, run, error)
     return run.succeeded()
+
+
+def _crashed(probe: Probe, run: Run, error: BaseException) -> Outcome:
+    _log.exception("probe crashed", probe=type(probe).__name__)
+    return run.failed(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the agent; its log has the traceback")
 
 
 async def _within(seconds: float, work: Coroutine[object, object, None]) -> None:
@@ -81,11 +90,13 @@ async def _within(seconds: float, work: Coroutine[object, object, None]) -> None
     try:
         await work
     except CancelledError:
-        if deadline.passed and task.uncancel() == 0:
+        if deadline.passed and task.cancelling() == 1:
             raise TimeoutError from None
         raise
     finally:
         timer.cancel()
+        if deadline.passed:  # however the work ended: a cancellation that is never taken back would end the next run
+            task.uncancel()
 
 
 class _Deadline:

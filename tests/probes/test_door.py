@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import ssl
-from asyncio import CancelledError, create_task, gather, sleep
+from asyncio import CancelledError, create_task, gather, get_running_loop, sleep
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter
+from time import sleep as block
 
 import pytest
 from structlog.testing import capture_logs
@@ -149,6 +150,44 @@ async def test_a_cancellation_passes() -> None:
     running = create_task(run_in(Phase.RESPONSE, None))
     await sleep(0)
     running.cancel()
+    with pytest.raises(CancelledError):
+        await running
+
+
+async def test_a_future_that_was_given_up_inside_is_a_crash_and_does_not_end_the_check() -> None:
+    async def script(run: Run) -> None:
+        given_up = get_running_loop().create_future()
+        given_up.cancel()
+        await given_up
+
+    with capture_logs() as logs:
+        outcome = await run_probe(Scripted(script), 1)
+    assert_failed(outcome, Reason.INTERNAL_ERROR)
+    assert [entry["event"] for entry in logs] == ["probe crashed"]
+
+
+@pytest.mark.parametrize("answer", [None, ProbeFailure(Reason.PROTOCOL_ERROR, "cut short")])
+async def test_a_deadline_that_a_probe_answers_itself_leaves_the_next_run_alone(answer: ProbeFailure | None) -> None:
+    async def script(run: Run) -> None:
+        try:
+            await sleep(10)
+        except CancelledError:
+            if answer is not None:
+                raise answer from None
+
+    outcome = await run_probe(Scripted(script), 0.02)
+    assert outcome.reason is (answer and answer.reason)
+    assert_failed(await run_in(Phase.CONNECT, None, timeout=0.02), Reason.CONNECT_TIMEOUT)
+
+
+async def test_a_cancellation_at_the_deadline_passes() -> None:
+    async def script(run: Run) -> None:
+        get_running_loop().call_later(0.02, running.cancel)
+        await sleep(0)
+        block(0.05)  # so that both are due at once
+        await sleep(10)
+
+    running = create_task(run_probe(Scripted(script), 0.03))
     with pytest.raises(CancelledError):
         await running
 
