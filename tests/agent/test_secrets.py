@@ -261,6 +261,7 @@ async def test_no_result_of_check_has_a_secret(
 ) -> None:
     for name, secret in SECRETS.items():
         monkeypatch.setenv(name, secret)
+    monkeypatch.setattr("agent.engine.once.RECHECK_DELAY", 0.05)
     outputs = {}
     async with hostile(secret_files(tmp_path)) as checks:
         file = write(tmp_path / "reachd.yaml", {"checks": checks[:-2]})

@@ -27,8 +27,7 @@ def never_answering() -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("collector", [never_answering, unaccepting], ids=["silent", "out of reach"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("collector", "number"), [(never_answering, signal.SIGTERM), (unaccepting, signal.SIGINT)])
 def test_an_agent_is_gone_in_time_whatever_hangs(
     tmp_path: Path, collector: Callable[[], AbstractContextManager[str]], number: signal.Signals
 ) -> None:
