@@ -8,7 +8,7 @@ from asyncio import CancelledError, create_task, gather, get_running_loop, sleep
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter
-from time import sleep as block
+from time import sleep as sleep_in_the_way
 
 import pytest
 from structlog.testing import capture_logs
@@ -183,8 +183,7 @@ async def test_a_deadline_that_a_probe_answers_itself_leaves_the_next_run_alone(
 async def test_a_cancellation_at_the_deadline_passes() -> None:
     async def script(run: Run) -> None:
         get_running_loop().call_later(0.02, running.cancel)
-        await sleep(0)
-        block(0.05)  # so that both are due at once
+        get_running_loop().call_soon(sleep_in_the_way, 0.05)  # so that both are due at once
         await sleep(10)
 
     running = create_task(run_probe(Scripted(script), 0.03))
