@@ -98,18 +98,18 @@ class Supervisor:
     def _order_dependencies(self, plan: Plan) -> None:
         self._dependents = {}
         depths: dict[CheckKey, int] = {}
-
-        def depth(check: Check) -> int:
-            if check.key not in depths:
-                depths[check.key] = 0
-                found = [self._loops[key].check for key in _dependencies(check) if key in self._loops]
-                depths[check.key] = 1 + max(map(depth, found)) if found else 0
-            return depths[check.key]
-
         for check in plan.checks:
-            self._loops[check.key].depth = depth(check)
+            self._loops[check.key].depth = self._depth(check, depths)
             for key in _dependencies(check):
                 self._dependents.setdefault(key, []).append(check.key)
+
+    def _depth(self, check: Check, known: dict[CheckKey, int]) -> int:
+        """How many checks, one behind the other, a check depends on. Adds to `known`."""
+        if check.key not in known:
+            known[check.key] = 0
+            found = [self._loops[key].check for key in _dependencies(check) if key in self._loops]
+            known[check.key] = max([1 + self._depth(other, known) for other in found], default=0)
+        return known[check.key]
 
     def _blockers(self, check: Check) -> tuple[str, ...]:
         loops = self._loops

@@ -1,6 +1,7 @@
 """The engine on real sockets: plans become running checks, and their outcomes become states."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -138,6 +139,16 @@ async def test_reconciling_keeps_what_is_unchanged_and_replaces_what_is_not() ->
         assert recorder.states["changed"] == ["up"]
         await running.reconcile(plan(), network)
         assert running.standings() == []
+
+
+async def test_reconciling_leaves_no_garbage_behind_that_is_then_kept_for_ever() -> None:
+    frozen = []
+    async with supervisor(Recorder()) as running:
+        for number in range(4):
+            probe = {"kind": "tcp", "address": f"127.0.0.1:{number + 1}"}
+            await running.reconcile(plan(*[check(f"c{place}", probe, every=60.0) for place in range(300)]), Network())
+            frozen.append(gc.get_freeze_count())
+    assert frozen[-1] - frozen[1] < 300, frozen
 
 
 async def test_a_check_never_overlaps_with_itself_and_counts_the_slots_it_missed() -> None:
