@@ -60,10 +60,10 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     agent = Agent(configuration, paths, controls)
+    loop.add_signal_handler(signal.SIGHUP, agent.reload_soon)
     await agent.start()
     if started is not None:
         started(agent.address)
-    loop.add_signal_handler(signal.SIGHUP, agent.reload_soon)
     try:
         await stop.wait()
     finally:
@@ -125,12 +125,13 @@ class Agent:
     async def start(self) -> None:
         """Starts everything. Raises ListenError when the port is taken."""
         _raise_descriptor_limit()
-        await self._web.start(*self._configuration.listen_endpoint())
-        self._health.fulfil("listener")
-        self._stalls.start()
-        if self._traces is not None:
-            self._spawn(self._traces.run(), "traces")
-        await self._apply(*_wanted(self._configuration))
+        async with self._reloading:  # which may be asked for as soon as the agent listens
+            await self._web.start(*self._configuration.listen_endpoint())
+            self._health.fulfil("listener")
+            self._stalls.start()
+            if self._traces is not None:
+                self._spawn(self._traces.run(), "traces")
+            await self._apply(self._configuration, self._network, *_wanted(self._configuration))
         self._health.fulfil("configuration")
         self._spawn(self._watch_files(), "configuration watch")
         _log.info("started", version=VERSION, address=self.address)
@@ -157,10 +158,14 @@ class Agent:
         """Puts the configuration on disk to use. Raises ConfigurationError and changes nothing when it is bad."""
         async with self._reloading:
             self._signature = await asyncio.to_thread(signature, self._paths)
+            before, network = self._configuration, self._network
             try:
                 configuration = await asyncio.to_thread(load, self._paths)
-                network = await asyncio.to_thread(_network, configuration)
+                new_network = await asyncio.to_thread(_network, configuration)
                 wanted, remarks = await asyncio.to_thread(_wanted, configuration)
+                if _network_keys(before) != _network_keys(configuration):
+                    network = new_network
+                await self._apply(configuration, network, wanted, remarks)
             except ConfigurationError as error:
                 self._metrics.reloaded(ok=False, at=time())
                 _log.error("configuration rejected; the old one goes on", problems=[str(it) for it in error.problems])
@@ -168,22 +173,20 @@ class Agent:
             except Exception:
                 self._metrics.reloaded(ok=False, at=time())
                 raise
-            before = self._configuration
-            self._configuration = configuration
-            if _network_keys(before) != _network_keys(configuration):
-                self._network = network
             for key in _FIXED:
                 if getattr(before, key) != getattr(configuration, key):
                     _log.warning("this change takes effect after a restart", key=key)
-            await self._apply(wanted, remarks)
             _log.info("configuration reloaded")
 
-    async def _apply(self, wanted: Plan, remarks: Sequence[Problem]) -> None:
+    async def _apply(
+        self, configuration: Configuration, network: Network, wanted: Plan, remarks: Sequence[Problem]
+    ) -> None:
         for remark in remarks:
             _log.warning("configuration", problem=str(remark))
-        self._limits.in_flight = self._configuration.limits.in_flight
-        self._limits.per_host = self._configuration.limits.per_host
-        await self._supervisor.reconcile(wanted, self._network)
+        await self._supervisor.reconcile(wanted, network)  # first: where a probe cannot be built all stays as it was
+        self._configuration, self._network = configuration, network
+        self._limits.in_flight = configuration.limits.in_flight
+        self._limits.per_host = configuration.limits.per_host
         self._status.plan_changed(wanted)
         self._metrics.reloaded(ok=True, at=time())
         self._metrics.source_succeeded("static", time())

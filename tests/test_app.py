@@ -1,0 +1,66 @@
+"""The composition root: what happens when a reload meets the start, and when it fails half-way."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from agent.app import Agent
+from agent.probes import tcp
+from agent.settings.load import load
+from tests.agent.support import check, until, write
+
+CLOSED = "127.0.0.1:9"
+
+
+def _checks(*names: str) -> dict[str, object]:
+    return {"checks": [check(name, "tcp", address=CLOSED, every="1s") for name in names]}
+
+
+def _loops() -> set[str]:
+    return {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("check ")}
+
+
+async def test_a_reload_during_the_start_waits_for_its_end(tmp_path: Path) -> None:
+    file = write(tmp_path / "reachd.yaml", _checks(*[f"old-{number}" for number in range(2000)]))
+    agent = Agent(load([file]), [file])
+    write(file, _checks("new"))
+    starting = asyncio.create_task(agent.start())
+    try:
+        await until(lambda: agent.address)
+        await asyncio.gather(starting, agent.reload())
+        assert _loops() == {"check default/new"}
+    finally:
+        await agent.close()
+    assert _loops() == set()
+
+
+async def test_a_reload_that_fails_changes_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def exported() -> str:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(agent.address.rpartition(":")[2]))
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        text = (await reader.read()).decode()
+        writer.close()
+        return text
+
+    def cannot_be_built(self: object, *_: object) -> None:
+        raise ImportError("a library is missing")
+
+    file = write(tmp_path / "reachd.yaml", _checks("old"))
+    agent = Agent(load([file]), [file])
+    await agent.start()
+    try:
+        assert "reachd_config_last_reload_successful 1.0" in await exported()
+        monkeypatch.setattr(tcp.TcpProbe, "__init__", cannot_be_built)
+        write(file, {**_checks("new"), "proxy": "http://127.0.0.1:9"})
+        with pytest.raises(ImportError):
+            await agent.reload()
+        assert _loops() == {"check default/old"}
+        assert "reachd_config_last_reload_successful 0.0" in await exported()
+        monkeypatch.undo()
+        write(file, _checks("old", "new"))
+        await agent.reload()
+        assert _loops() == {"check default/old", "check default/new"}
+        assert "reachd_config_last_reload_successful 1.0" in await exported()
+    finally:
+        await agent.close()
