@@ -1,7 +1,7 @@
 """Makes the running checks equal to the plan: unchanged ones go on, surplus ones stop, missing ones start."""
 
 import gc
-from asyncio import Task, create_task, gather, sleep
+from asyncio import Lock, Task, create_task, gather, sleep
 from collections.abc import Callable
 
 import structlog
@@ -30,12 +30,29 @@ class Supervisor:
         self._tasks: dict[CheckKey, Task[None]] = {}
         self._dependents: dict[CheckKey, list[CheckKey]] = {}
         self._network: Network | None = None
+        self._changing = Lock()
+        self._stopped = False
 
     async def reconcile(self, plan: Plan, network: Network) -> None:
         """Brings the running checks in line with `plan`. A different `network` gives every check a new probe.
 
-        A probe that cannot be built raises before anything has changed.
+        A probe that cannot be built raises before anything has changed. Nothing changes any more after `stop`.
         """
+        async with self._changing:
+            if not self._stopped:
+                await self._reconcile(plan, network)
+
+    async def stop(self) -> None:
+        """Stops all checks; runs under way are given up."""
+        self._stopped = True
+        async with self._changing:
+            await self._stop(list(self._tasks))
+
+    def standings(self) -> list[Standing]:
+        """The standing of every running check."""
+        return [loop.standing for loop in self._loops.values()]
+
+    async def _reconcile(self, plan: Plan, network: Network) -> None:
         wanted = {check.key: check for check in plan.checks}
         same_network = network is self._network
         before = {
@@ -59,14 +76,6 @@ class Supervisor:
         self._order_dependencies(plan)
         # What lives as long as the plan need not be looked at by every garbage collection: 100 ms for 10,000 checks.
         gc.freeze()
-
-    async def stop(self) -> None:
-        """Stops all checks; runs under way are given up."""
-        await self._stop(list(self._tasks))
-
-    def standings(self) -> list[Standing]:
-        """The standing of every running check."""
-        return [loop.standing for loop in self._loops.values()]
 
     async def _stop(self, keys: list[CheckKey]) -> None:
         tasks = [self._tasks.pop(key) for key in keys]

@@ -248,6 +248,23 @@ async def test_reloads_at_the_same_time_end_with_one_plan(tmp_path: Path) -> Non
             assert sorted(task.get_name() for task in loops) == ["check default/kept", "check default/web-3"]
 
 
+async def test_an_end_in_the_middle_of_a_reload_leaves_nothing_running(tmp_path: Path) -> None:
+    def plan(count: int) -> dict[str, object]:
+        return {"checks": [check(f"tcp-{number}", "tcp", address="127.0.0.1:1", every="1m") for number in range(count)]}
+
+    def loops() -> int:
+        return sum(task.get_name().startswith("check ") for task in asyncio.all_tasks())
+
+    async with local_agent(tmp_path, plan(1)) as agent:
+        write(agent.file, plan(500))
+        reload = asyncio.create_task(agent.agent.reload())
+        async with asyncio.timeout(10):
+            while not 50 < loops() < 400:
+                await asyncio.sleep(0)
+    await reload
+    assert loops() == 0
+
+
 async def test_many_reloads_leave_no_memory_behind(tmp_path: Path) -> None:
     async with web_server() as server:
 
