@@ -8,7 +8,7 @@ import pytest
 from agent.app import Agent
 from agent.probes import tcp
 from agent.settings.load import load
-from tests.agent.support import check, until, write
+from tests.agent.support import check, write
 
 CLOSED = "127.0.0.1:9"
 
@@ -27,8 +27,10 @@ async def test_a_reload_during_the_start_waits_for_its_end(tmp_path: Path) -> No
     write(file, _checks("new"))
     starting = asyncio.create_task(agent.start())
     try:
-        await until(lambda: agent.address)
-        await asyncio.gather(starting, agent.reload())
+        async with asyncio.timeout(10):
+            while not agent.address:
+                await asyncio.sleep(0)
+            await asyncio.gather(starting, agent.reload())
         assert _loops() == {"check default/new"}
     finally:
         await agent.close()
