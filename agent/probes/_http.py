@@ -77,11 +77,11 @@ class _Reader:
     """Collects one response from the parser's callbacks, within bounds."""
 
     __slots__ = (
+        "besides_body",
         "body",
         "body_size",
         "complete",
         "head_complete",
-        "head_size",
         "headers",
         "limit",
         "parser",
@@ -92,7 +92,8 @@ class _Reader:
         self.limit = limit
         self.parser = HttpResponseParser(self)
         self.headers: list[tuple[bytes, bytes]] = []
-        self.head_size = 0
+        self.besides_body = 0
+        """Bytes of head, trailers and the like that have come since the last ones of the body."""
         self.head_complete = False
         self.complete = False
         self.body: list[bytes] = []
@@ -211,8 +212,7 @@ async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
         raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection {where}")
     if run.phase is Phase.RESPONSE:
         run.enter(Phase.TRANSFER)
-    if not reader.head_complete:
-        reader.head_size += len(data)
+    before = reader.body_size
     try:
         reader.parser.feed_data(data)
     except HttpParserUpgrade as upgrade:
@@ -220,8 +220,10 @@ async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
         reader.complete = True
     except HttpParserError as error:
         raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}") from error
-    if reader.head_size > _MAX_HEAD and not reader.head_complete:
-        raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the head of the answer is longer than {_MAX_HEAD} bytes")
+    reader.besides_body = 0 if reader.body_size > before else reader.besides_body + len(data)
+    if reader.besides_body > _MAX_HEAD and not reader.complete:
+        part = "what follows the body" if reader.head_complete else "the head of the answer"
+        raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"{part} is longer than {_MAX_HEAD} bytes")
 
 
 def _measure(run: Run, parser: HttpResponseParser) -> None:

@@ -146,6 +146,8 @@ class _Decoder:
             raise ProbeFailure(Reason.PROTOCOL_ERROR, "the stream is not in its content coding") from error
         if self._inflate.unconsumed_tail:
             raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"a piece of the stream unpacks to over {_MAX_PIECE} bytes")
+        if self._inflate.unused_data:
+            raise ProbeFailure(Reason.PROTOCOL_ERROR, "the stream goes on after the end of its content coding")
         return text
 
 

@@ -52,6 +52,7 @@ def settings(address: str, path: str = "/", **keys: Any) -> dict[str, Any]:
 
 
 HELLO = {"body_matches": ["^hello$"]}
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 ENDLESS = endless(b"a", first=b"HTTP/1.1 200 OK\r\n\r\n")
 LOGIN = {"expect": {"login_paths": ["/login"]}}
 
@@ -90,7 +91,7 @@ async def test_answers_that_are_up(answer: bytes, keys: dict[str, Any]) -> None:
         (closing, {}, Reason.CONNECTION_CLOSED),
         (answering(b""), {}, Reason.CONNECTION_CLOSED),
         (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), {}, Reason.CONNECTION_CLOSED),
-        (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe"), {}, Reason.CONNECTION_CLOSED),
+        (answering(CHUNKED + b"5\r\nhe"), {}, Reason.CONNECTION_CLOSED),
         (resetting, {}, Reason.CONNECTION_RESET),
         (answering_then_resetting(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), {}, Reason.CONNECTION_RESET),
         (silent, {}, Reason.RESPONSE_TIMEOUT),
@@ -101,6 +102,8 @@ async def test_answers_that_are_up(answer: bytes, keys: dict[str, Any]) -> None:
         (answering(reply(Content_Encoding="br")), {"expect": {"body_matches": ["ok"]}}, Reason.PROTOCOL_ERROR),
         (answering(reply(Content_Encoding="gzip")), {"expect": {"body_matches": ["ok"]}}, Reason.PROTOCOL_ERROR),
         (endless(b"X: y\r\n", first=b"HTTP/1.1 200 OK\r\n"), {}, Reason.RESPONSE_TOO_LARGE),
+        (endless(b"y", first=CHUNKED + b"1\r\na\r\n0\r\nX: "), {}, Reason.RESPONSE_TOO_LARGE),
+        (endless(b"y", first=CHUNKED + b"1;"), {}, Reason.RESPONSE_TOO_LARGE),
         (ENDLESS, {"expect": {"body_matches": ["b"]}}, Reason.RESPONSE_TOO_LARGE),
         (ENDLESS, {"expect": {"body_not_matches": ["b"]}}, Reason.RESPONSE_TOO_LARGE),
         (answering(reply(404)), {}, Reason.STATUS_UNEXPECTED),

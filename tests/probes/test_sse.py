@@ -108,6 +108,12 @@ CASES: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = (
     (endless(chunk(b"data: 1\n\n"), first=CHUNKED), NAMED, Reason.RESPONSE_TOO_LARGE, "no wanted event in the first"),
     (endless(chunk(b"x" * 8192), first=CHUNKED), {}, Reason.RESPONSE_TOO_LARGE, "a line of the stream is longer"),
     (compressed("gzip", gzip.compress(b"x" * 10**7)), {}, Reason.RESPONSE_TOO_LARGE, "a piece of the stream unpacks"),
+    (
+        compressed("gzip", gzip.compress(b"") + PROVIDER),
+        {},
+        Reason.PROTOCOL_ERROR,
+        "the stream goes on after the end of its content coding",
+    ),
     (compressed("gzip", PROVIDER), {}, Reason.PROTOCOL_ERROR, "the stream is not in its content coding"),
     (compressed("br", PROVIDER), {}, Reason.PROTOCOL_ERROR, 'the stream has the content coding "br"'),
     (answering(b"+OK\r\n", stay=True), {}, Reason.PROTOCOL_ERROR, "the answer is not HTTP"),
