@@ -371,8 +371,8 @@ _EXPLANATIONS = {
     ),
     Reason.PROXY_REFUSED: Explanation(
         "the proxy refuses the connection",
-        "The way leads through a proxy, and the proxy did not open it: 403 is its policy, 407 wants credentials, and "
-        "5xx means that the proxy itself does not reach the target.",
+        "The way leads through a proxy, and the proxy did not open it: 403 is its policy, 407 wants credentials, 5xx "
+        "means that the proxy itself does not reach the target, and no connection at all that it does not run.",
         (
             "curl -sv -x PROXY URL",
             "Does the proxy's list of permitted destinations have this host and port?",

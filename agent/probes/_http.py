@@ -324,7 +324,11 @@ class HttpTarget:
         return head.encode("utf-8") + b"\r\n" + body
 
     async def _open_through(self, run: Run, proxy: Proxy) -> Connection:
-        connection = await connect(run, self.network, proxy.host, proxy.port)
+        try:
+            connection = await connect(run, self.network, proxy.host, proxy.port)
+        except ConnectionError as error:  # the target is not to blame for it
+            words = f"the proxy {proxy} takes no connections: {error.strerror}"
+            raise ProbeFailure(Reason.PROXY_REFUSED, words) from error
         if self.scheme == "http":  # all others want a tunnel, ws too (RFC 6455, section 4.1)
             return connection
         try:

@@ -266,12 +266,15 @@ async def test_hostile_text_is_escaped_and_bounded() -> None:
     assert detail.isprintable()
 
 
-async def test_a_proxy_that_refuses() -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_is_not_there_is_no_fault_of_the_target(scheme: str) -> None:
     with refusing() as nowhere:
         host, _, port = nowhere.partition(":")
-        network = Network(proxies=Proxies(https=Proxy(host, int(port), "")))
-        outcome = await probe({"kind": "http", "url": "https://meshery.invalid/"}, network=network)
-    assert_failed(outcome, Reason.CONNECT_REFUSED)
+        proxy = Proxy(host, int(port), "")
+        network = Network(proxies=Proxies(http=proxy, https=proxy))
+        outcome = await probe({"kind": "http", "url": f"{scheme}://meshery.invalid/"}, network=network)
+    assert_failed(outcome, Reason.PROXY_REFUSED)
+    assert outcome.detail == f"the proxy {nowhere} takes no connections: Connection refused"
 
 
 @pytest.mark.parametrize("answer", [reply(403), reply(407), reply(502), b"not http\r\n\r\n"])
