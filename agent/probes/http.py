@@ -139,11 +139,16 @@ class HttpProbe:
         return HttpTarget(
             self._network,
             url,
-            tls=settings.tls,
+            tls=settings.tls if same else _for_strangers(settings.tls),
             headers=settings.headers if same else None,
             cookies=settings.cookies if same else None,
             auth=settings.auth if same else None,
         )
+
+
+def _for_strangers(tls: TlsSettings | None) -> TlsSettings | None:
+    """How to verify another host: by its own name, and without our client certificate."""
+    return tls and tls.model_copy(update={"server_name": None, "cert_file": None, "key_file": None})
 
 
 def _has_port(parts: SplitResult) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import resource
+import ssl
 import zlib
 from asyncio import StreamReader, StreamWriter
 from ipaddress import ip_network
@@ -25,6 +26,7 @@ from tests.probes.support import (
     assert_failed,
     assert_phases_add_up,
     assert_up,
+    authority,
     ca_file,
     closing,
     dripping,
@@ -205,6 +207,28 @@ async def test_redirects_are_followed_without_credentials_to_another_host(tmp_pa
         assert_up(await probe(settings(first.address, auth=auth, follow_redirects=True)))
     assert requests[0].startswith("GET /there ")
     assert "Authorization" not in requests[0]
+
+
+async def test_another_host_is_verified_by_its_own_name_and_sees_no_client_certificate(tmp_path: Path) -> None:
+    shown: list[object] = []
+
+    async def asking_who_is_there(reader: StreamReader, writer: StreamWriter) -> None:
+        shown.append(writer.get_extra_info("peercert"))
+        await answering(reply())(reader, writer)
+
+    contexts = server_context("front.test"), server_context()
+    for context in contexts:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        authority().configure_trust(context)
+    client = tmp_path / "client.pem"
+    authority().issue_cert("client").private_key_and_cert_chain_pem.write_to_path(str(client))
+    async with serving(asking_who_is_there, tls=contexts[1]) as other:
+        redirect = answering(reply(302, Location=f"https://localhost:{other.port}/"))
+        async with serving(redirect, tls=contexts[0]) as first:
+            tls = {"ca_file": ca_file(tmp_path), "server_name": "front.test", "cert_file": str(client)}
+            wanted = {"kind": "http", "url": f"https://{first.address}/", "tls": tls, "follow_redirects": True}
+            assert_up(await probe(wanted))
+    assert shown in ([None], [{}])
 
 
 async def test_the_address_policy_holds_on_every_redirect() -> None:
