@@ -64,7 +64,7 @@ def _custom_check(settings: CheckSettings, configuration: Configuration) -> Chec
         target=probe.target(),
         host=endpoint.host,
         path=Path(vantage, endpoint.host, f"{endpoint.port}/{transport}", type(probe).summary),
-        depends_on=settings.depends_on,
+        depends_on=tuple(dict.fromkeys(settings.depends_on)),
         labels=tuple(sorted(settings.labels.items())),
     )
 

@@ -88,7 +88,7 @@ def test_a_row_can_be_changed_in_everything_that_a_check_has() -> None:
         "slo": 0.9,
         "latency_objective": "2s",
         "severity": "info",
-        "depends_on": ["broker-client"],
+        "depends_on": ["broker-client", "broker-client"],
         "labels": {"team": "mesh", "owner": "ops"},
     }
     check = checks(deployment({"rows": {"broker-monitor": settings}}))["broker-monitor"]

@@ -42,7 +42,7 @@ checks:
     slo: 0.99
     latency_objective: 1s
     severity: page
-    depends_on: [docs]
+    depends_on: [docs, docs]
     labels: {team: web}
     probe: {kind: dns, name: docs.example.com, server: "192.0.2.1:53"}
 """,
