@@ -9,8 +9,16 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from agent.commands.check_formats import as_json, as_junit
+from agent.commands.check_table import CheckTable
+from agent.commands.terminal import Terminal
+from agent.core.reasons import Reason
+from agent.core.run import Run
+from agent.core.transitions import State
+from agent.engine.once import Result as Once
 from tests.agent.support import check, write
 from tests.commands.support import call
+from tests.engine.support import check as engine_check
 from tests.engine.test_supervisor import WebServer, web_server
 from tests.probes.support import answering, refusing, saying, serving
 from tests.servers.run import nats_server
@@ -183,6 +191,22 @@ async def test_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert gone["try_first"]
     assert sum(gone["phases_seconds"].values()) == pytest.approx(gone["duration_seconds"])
     assert found["behind"]["blocked_by"] == ["gone"]
+
+
+def test_no_detail_breaks_a_format(capfd: pytest.CaptureFixture[str]) -> None:
+    watched = engine_check("here", {"kind": "tcp", "address": "127.0.0.1:1"})
+    for text in ("\x00\x0b\x1b[31m", "]]>", "\ufffe\udc80", "a\n::error::b"):
+        outcome = Run(1.0).failed(Reason.PROTOCOL_ERROR, text)
+        outcome.advice = text
+        result = Once(watched, State.DOWN, outcome)
+        failure = fromstring(as_junit([result])).find("testsuite/testcase/failure")
+        assert failure is not None
+        assert "protocol_error" in str(failure.get("message"))
+        assert json.loads(as_json([result]))["checks"][0]["detail"] == text
+        CheckTable([watched], Terminal()).write([result], (), ())
+        out = capfd.readouterr().out
+        assert all(character.isprintable() or character == "\n" for character in out)
+        assert "\n::error::" not in out
 
 
 HOSTILE = [

@@ -20,10 +20,10 @@ from tests.probes.support import refusing
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-@pytest.mark.parametrize("command", [["validate", "FILE"], ["check", "--config", "FILE"]])
+@pytest.mark.parametrize("command", [["targets", "--config", "FILE"], ["check", "--config", "FILE"]])
 def test_a_reader_that_leaves_early_is_no_failure(command: list[str], tmp_path: Path) -> None:
     file = write(tmp_path / "reachd.yaml", {"checks": [check("here", "tcp", address="127.0.0.1:1")]})
-    process = reachd(*[str(file) if word == "FILE" else word for word in command])
+    process = reachd(*[str(file) if word == "FILE" else word for word in command], without=["PYTHONUNBUFFERED"])
     assert process.stdout is not None
     process.stdout.close()
     _, err = process.communicate(timeout=20)
@@ -99,8 +99,8 @@ def test_colours_only_where_they_are_wanted(
 
 @pytest.mark.parametrize("command", [["check", "URL"], ["targets", "--config", "FILE"]])
 def test_a_terminal_without_utf_8(command: list[str], tmp_path: Path) -> None:
-    deployment = {"name": "prod", "profile": "meshery", "server": "http://meshery.meshery.svc:9081"}
-    file = write(tmp_path / "reachd.yaml", {"vantage": ["server"], "deployments": [deployment]})
+    deployment = {"name": "prod", "profile": "meshery", "server": "http://mühle.example:9081"}
+    file = write(tmp_path / "reachd.yaml", {"vantage": ["client"], "deployments": [deployment]})
     with refusing() as nothing:
         words = {"FILE": str(file), "URL": f"tcp://{nothing}"}
         process = reachd(*[words.get(word, word) for word in command], environment=ASCII)
