@@ -17,6 +17,7 @@ from agent.core.version import VERSION
 from agent.engine.check_loop import Services
 from agent.engine.clock import Clock
 from agent.engine.fan_out import FanOut
+from agent.engine.garbage import collect_hourly
 from agent.engine.health import AgentHealth
 from agent.engine.limits import Limits
 from agent.engine.stalls import Stalls
@@ -134,6 +135,7 @@ class Agent:
             await self._apply(self._configuration, self._network, *_wanted(self._configuration))
         self._health.fulfil("configuration")
         self._spawn(self._watch_files(), "configuration watch")
+        self._spawn(collect_hourly(), "garbage collection")
         _log.info("started", version=VERSION, address=self.address)
 
     async def close(self) -> None:

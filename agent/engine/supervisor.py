@@ -1,6 +1,5 @@
 """Makes the running checks equal to the plan: unchanged ones go on, surplus ones stop, missing ones start."""
 
-import gc
 from asyncio import Lock, Task, create_task, gather, sleep
 from collections.abc import Callable
 
@@ -10,6 +9,7 @@ from agent.core.check import Check, CheckKey, Plan
 from agent.core.ports import Probe
 from agent.core.transitions import Standing, State
 from agent.engine.check_loop import CheckLoop, Services
+from agent.engine.garbage import settle
 from agent.probes._network import Network
 from agent.probes._settings import ProbeSettings
 
@@ -75,7 +75,7 @@ class Supervisor:
                 await sleep(0)
         self._order_dependencies(plan)
         # What lives as long as the plan need not be looked at by every garbage collection: 100 ms for 10,000 checks.
-        gc.freeze()
+        settle()
 
     async def _stop(self, keys: list[CheckKey]) -> None:
         tasks = [self._tasks.pop(key) for key in keys]

@@ -73,43 +73,31 @@ class Response:
         return self._headers
 
 
-class _Reader:
-    """Collects one response from the parser's callbacks, within bounds."""
+class _Message:
+    """What the parser tells of one answer, within bounds.
 
-    __slots__ = (
-        "besides_body",
-        "body",
-        "body_size",
-        "complete",
-        "head_complete",
-        "headers",
-        "limit",
-        "parser",
-        "remainder",
-    )
+    It does not know the parser, which knows it: a circle, in every run, would be left to the garbage collector.
+    """
+
+    __slots__ = ("body", "body_size", "complete", "head_complete", "headers", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.parser = HttpResponseParser(self)
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.besides_body = 0
-        """Bytes of head, trailers and the like that have come since the last ones of the body."""
-        self.head_complete = False
-        self.complete = False
         self.body: list[bytes] = []
         self.body_size = 0
-        self.remainder = b""
+        self.on_message_begin()
+
+    def on_message_begin(self) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.head_complete = False
+        self.complete = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.head_complete:  # else it is a trailer after a chunked body
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        status = self.parser.get_status_code()
-        if 100 <= status < 200 and status != 101:
-            self.headers.clear()
-        else:
-            self.head_complete = True
+        self.head_complete = True
 
     def on_body(self, body: bytes) -> None:
         room = self.limit - self.body_size
@@ -118,7 +106,7 @@ class _Reader:
             self.body.append(body[:room])
 
     def on_message_complete(self) -> None:
-        self.complete = self.head_complete
+        self.complete = True
 
     @property
     def truncated(self) -> bool:
@@ -136,14 +124,44 @@ class _Reader:
             self.header(b"content-length") is None and self.header(b"transfer-encoding") is None
         )
 
+
+class _Reader:
+    """Feeds the parser with what comes."""
+
+    __slots__ = ("besides_body", "message", "parser", "remainder")
+
+    def __init__(self, limit: int) -> None:
+        self.message = _Message(limit)
+        self.parser = HttpResponseParser(self.message)
+        self.besides_body = 0
+        """Bytes of head, trailers and the like that have come since the last ones of the body."""
+        self.remainder = b""
+
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes. Raises ProbeFailure for what is not HTTP, and where what is not body has no end."""
+        message = self.message
+        before = message.body_size
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self.remainder = data[upgrade.args[0] :]
+            message.complete = True
+        except HttpParserError as error:
+            raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}") from error
+        if message.head_complete and 100 <= (status := self.parser.get_status_code()) < 200 and status != 101:
+            message.on_message_begin()  # only the announcement of the answer (RFC 9110, section 15.2)
+        self.besides_body = 0 if message.body_size > before else self.besides_body + len(data)
+        if self.besides_body > _MAX_HEAD and not message.complete:
+            part = "what follows the body" if message.head_complete else "the head of the answer"
+            raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"{part} is longer than {_MAX_HEAD} bytes")
+
     def response(self) -> Response:
-        body = b"".join(self.body)
-        self.body.clear()  # the parser refers to us, so that only the garbage collector would free it
+        message = self.message
         return Response(
             self.parser.get_status_code(),
-            self.headers,
-            body,
-            truncated=self.truncated,
+            message.headers,
+            b"".join(message.body),
+            truncated=message.truncated,
             remainder=self.remainder,
         )
 
@@ -158,7 +176,8 @@ async def exchange(
     """
     reader = _Reader(limit)
     await _send(run, connection, request)
-    while not (reader.complete or reader.truncated or (head_only and reader.head_complete)):
+    message = reader.message
+    while not (message.complete or message.truncated or (head_only and message.head_complete)):
         await _read_on(run, connection, reader)
     _measure(run, reader.parser)
     return reader.response()
@@ -176,13 +195,13 @@ class BodyStream:
 
     async def read(self) -> bytes:
         """The next piece; empty at the end of the body. Raises ProbeFailure like `exchange`."""
-        reader = self._reader
-        while not reader.complete:
-            reader.body.clear()
-            reader.body_size = 0
-            await _read_on(self._run, self._connection, reader)
-            if reader.body:
-                return b"".join(reader.body)
+        message = self._reader.message
+        while not message.complete:
+            message.body.clear()
+            message.body_size = 0
+            await _read_on(self._run, self._connection, self._reader)
+            if message.body:
+                return b"".join(message.body)
         return b""
 
 
@@ -190,7 +209,7 @@ async def open_stream(run: Run, connection: Connection, request: bytes) -> BodyS
     """Sends a request and reads the head of its answer, in the phases of `exchange` and with its errors."""
     reader = _Reader(MAX_BODY)
     await _send(run, connection, request)
-    while not reader.head_complete:
+    while not reader.message.head_complete:
         await _read_on(run, connection, reader)
     _measure(run, reader.parser)
     return BodyStream(run, connection, reader)
@@ -205,25 +224,14 @@ async def _send(run: Run, connection: Connection, request: bytes) -> None:
 async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
     data = await connection.receive()
     if not data:
-        if reader.ends_with_connection():
-            reader.complete = True
+        if reader.message.ends_with_connection():
+            reader.message.complete = True
             return
         where = "in the middle of its answer" if run.phase is Phase.TRANSFER else "without an answer"
         raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection {where}")
     if run.phase is Phase.RESPONSE:
         run.enter(Phase.TRANSFER)
-    before = reader.body_size
-    try:
-        reader.parser.feed_data(data)
-    except HttpParserUpgrade as upgrade:
-        reader.remainder = data[upgrade.args[0] :]
-        reader.complete = True
-    except HttpParserError as error:
-        raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}") from error
-    reader.besides_body = 0 if reader.body_size > before else reader.besides_body + len(data)
-    if reader.besides_body > _MAX_HEAD and not reader.complete:
-        part = "what follows the body" if reader.head_complete else "the head of the answer"
-        raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"{part} is longer than {_MAX_HEAD} bytes")
+    reader.feed(data)
 
 
 def _measure(run: Run, parser: HttpResponseParser) -> None:
