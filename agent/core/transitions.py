@@ -33,7 +33,7 @@ class Standing:
     """Where a check stands.
 
     since: unix time at which `state` began; `since_exact` is False where it may have begun earlier, before the agent.
-    suspected: the last run failed and the next one, soon, decides.
+    suspected: the last run spoke against `state`, and the next one, soon, decides.
     blocked_by: names of the checks that block this one.
     remembered: the state before a restart of the agent, and its beginning; until the first verdict.
     """
@@ -46,16 +46,16 @@ class Standing:
     remembered: tuple[State, float] | None = None
 
     def judge(self, outcome: Outcome) -> Transition | None:
-        """Takes an outcome into account. Leaving `up`, or becoming `down`, needs two runs that agree on not being up.
+        """Takes an outcome into account. Only `up` is believed at once; all else takes two runs in a row.
 
-        After it, `suspected` says that a quick re-check is wanted.
+        So a lost packet is no outage, and a moment in which the agent could not tell ends none: its beginning stays,
+        and what it blocks stays blocked. After it, `suspected` says that a quick re-check is wanted.
         """
         wanted = _STATE_OF[outcome.verdict]
         if wanted is self.state:
             self.suspected = False
             return None
-        needs_confirmation = wanted is State.DOWN or self.state is State.UP
-        if needs_confirmation and not self.suspected:
+        if wanted is not State.UP and not self.suspected:
             self.suspected = True
             return None
         return self._move(wanted, outcome.started, outcome)

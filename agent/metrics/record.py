@@ -76,14 +76,15 @@ class Record:
         elif outcome.verdict is Verdict.DOWN:
             self.success = False
             self.failures += 1
+            if outcome.reason is not None:
+                self.failure = failure_labels(outcome.reason, outcome.phase)
         else:
             self.inconclusive += 1
         if outcome.reason is not None:
-            self._note_reason(outcome.reason, outcome.phase)
+            self._note_reason(outcome.reason)
         self.measured.note(self.samples, outcome.measures)
 
-    def _note_reason(self, reason: Reason, phase: Phase | None) -> None:
-        self.failure = failure_labels(reason, phase)
+    def _note_reason(self, reason: Reason) -> None:
         if self.reasons is None:
             self.reasons = {}
         self.reasons[reason] = self.reasons.get(reason, 0) + 1

@@ -28,7 +28,9 @@ def outcome(verdict: Verdict, started: float = 1000.0) -> Outcome:
         ([U, Q, D], ["up", "up?", "down"]),
         ([U, D, Q], ["up", "up?", "unknown"]),
         ([U, D, D, U], ["up", "up?", "down", "up"]),
-        ([U, D, D, Q], ["up", "up?", "down", "unknown"]),
+        ([U, D, D, Q, D], ["up", "up?", "down", "down?", "down"]),
+        ([U, D, D, Q, U], ["up", "up?", "down", "down?", "up"]),
+        ([U, D, D, Q, Q], ["up", "up?", "down", "down?", "unknown"]),
         ([D, D, D], ["unknown?", "down", "down"]),
     ],
 )

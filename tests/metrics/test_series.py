@@ -111,6 +111,8 @@ async def test_failing_says_why_only_while_down(outcome: Outcome, labels: tuple[
     assert await scene.samples("probe_failing") == []
     scene.run(CHECK, outcome)
     assert await scene.values("probe_failing", "reason", "phase", "blame") == {labels: 1}
+    scene.run(CHECK, failure(Reason.OVERLOADED))
+    assert await scene.values("probe_failing", "reason", "phase", "blame") == {labels: 1}
     scene.run(CHECK, success())
     assert await scene.samples("probe_failing") == []
 
