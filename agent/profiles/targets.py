@@ -111,9 +111,7 @@ def as_table(lines: Sequence[Target]) -> str:
         own = [line for line in lines if line.deployment == deployment]
         cells = [_HEADINGS] + [_cells(line) for line in own if line.host]
         widths = [max(len(row[column]) for row in cells) for column in range(len(_HEADINGS))]
-        table = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-        ]
+        table = [_aligned(row, widths) for row in cells]
         missing = dict.fromkeys((line.check, line.remark) for line in own if not line.host)
         rest = ["", "Not configured:", *(f"  {check}: {remark}" for check, remark in missing)] if missing else []
         sections.append("\n".join([deployment, "", *table, *rest]))
