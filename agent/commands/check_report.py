@@ -23,7 +23,8 @@ def write_report(document: JsonObject, terminal: Terminal, now: float) -> None:
     if last and text_of(last, "verdict") != State.UP:
         _write_failure("", last, terminal)
     elif last:
-        _write_paragraph(terminal, _text(last, "detail"))
+        for key in ("detail", "meaning_here"):
+            _write_paragraph(terminal, _text(last, key))
     if last:
         _write_phases(last, terminal, now)
     if failure and failure != last:
@@ -70,7 +71,8 @@ def _write_failure(beginning: str, outcome: JsonObject, terminal: Terminal) -> N
         terminal.line(f"{beginning}{terminal.bold(reason)}{where}; to blame: {blamed}")
     else:
         terminal.line(f"{beginning}{terminal.bold('no verdict')}")
-    for text in (_text(outcome, "detail"), _text(explanation, "meaning"), _text(outcome, "advice")):
+    said = (_text(outcome, "detail"), _text(outcome, "meaning_here"))
+    for text in (*said, _text(explanation, "meaning"), _text(outcome, "advice")):
         _write_paragraph(terminal, text)
     steps = explanation.get("try_first")
     if isinstance(steps, list) and steps:

@@ -10,6 +10,7 @@ from agent.core.reasons import Blame
 from agent.core.transitions import State
 from agent.web.figures import MARKS, RECHECK, history_strip, phase_bars
 from agent.web.html import Content, Markup, breakable, tag
+from agent.web.meaning import meaning_here
 from agent.web.selection import Selection
 from agent.web.words import BLAMED, clock_time, finding, milliseconds, phrase, since_words, span
 
@@ -87,6 +88,7 @@ def _findings(entry: CheckEntry, now: float, paged: bool) -> Markup:
         tag("p", last.detail, class_="detail")
         if last is not None and last.detail and state is not State.BLOCKED
         else None,
+        _meaning(entry),
         _explanation(entry, last) if explained and last is not None else None,
         _last_failure(entry, now),
         tag("p", "Probes ", tag("code", check.target), class_="target"),
@@ -108,6 +110,14 @@ def _blocked(entry: CheckEntry, paged: bool) -> Content:
     return tag(
         "p", "Not run: it depends on ", [[link, " "] for link in links], f"which {verb} down.", class_="blocked-by"
     )
+
+
+def _meaning(entry: CheckEntry) -> Content:
+    """What the last answer means for this connection; it comes before what its reason means everywhere."""
+    last = entry.last
+    if last is None or entry.standing.state is State.BLOCKED or not (text := meaning_here(entry.check, last)):
+        return None
+    return tag("p", text, class_="here")
 
 
 def _explanation(entry: CheckEntry, outcome: Outcome) -> Content:

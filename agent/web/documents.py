@@ -8,6 +8,7 @@ from agent.core.check import UntestableRow
 from agent.core.explanations import explain, steps_for
 from agent.core.outcome import Outcome
 from agent.core.ports import CheckEntry, StatusEvent
+from agent.web.meaning import meaning_here
 from agent.web.selection import Selection
 
 Document = dict[str, object]
@@ -66,7 +67,8 @@ def in_full(entry: CheckEntry) -> Document:
         "latency_objective_seconds": check.latency_objective,
         "depends_on": list(check.depends_on),
         "labels": dict(check.labels),
-        "last_failure": _outcome(entry, entry.last_failure),
+        "last": _with_meaning(entry, entry.last),
+        "last_failure": _with_meaning(entry, entry.last_failure),
         "history": [
             {
                 "started": run.started,
@@ -116,6 +118,13 @@ def _outcome(entry: CheckEntry, outcome: Outcome | None) -> Document | None:
             for measure in outcome.measures
         ],
     }
+
+
+def _with_meaning(entry: CheckEntry, outcome: Outcome | None) -> Document | None:
+    document = _outcome(entry, outcome)
+    if document is None or outcome is None:
+        return None
+    return {**document, "meaning_here": meaning_here(entry.check, outcome)}
 
 
 def _explanation(entry: CheckEntry, outcome: Outcome) -> Document | None:

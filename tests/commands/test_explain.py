@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.commands.check_report import write_report
+from agent.commands.terminal import Terminal
 from agent.core.explanations import explain
 from agent.core.reasons import Reason
 from tests.agent.support import check, local_agent
@@ -117,3 +119,18 @@ async def test_no_agent_at_all(capfd: pytest.CaptureFixture[str]) -> None:
         status, out, err = await call(capfd, "explain", "web", "--agent", address)
         assert (status, out) == (2, "")
         assert problem in err
+
+
+def test_what_an_answer_means_here_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    run = {
+        "verdict": "down",
+        "reason": "connect_refused",
+        "meaning_here": "here",
+        "explanation": {"meaning": "anywhere"},
+    }
+    write_report({"state": "down", "last": run, "last_failure": run}, Terminal(), 0.0)
+    out = capsys.readouterr().out
+    assert out.count("  here\n") == 1
+    assert out.index("  here\n") < out.index("  anywhere\n")
+    write_report({"state": "up", "last": {"verdict": "up", "meaning_here": "well"}}, Terminal(), 0.0)
+    assert "  well\n" in capsys.readouterr().out

@@ -72,6 +72,19 @@ async def test_one_check_in_full() -> None:
     assert document["history"][0]["rechecked"] is True
 
 
+async def test_what_an_answer_means_here() -> None:
+    board = Board(check("server-live"), check("own", system="custom"))
+    board.ran("server-live", outcome(Reason.CONNECT_REFUSED))
+    board.up("server-live")
+    board.down("own", Reason.CONNECT_REFUSED)
+    async with listening(Agent(board)) as session:
+        known = await (await session.get("/api/v1/checks/prod/server-live")).json()
+        own = await (await session.get("/api/v1/checks/prod/own")).json()
+    assert known["last"]["meaning_here"].startswith("The Server answers.")
+    assert "nothing listens on 8080 yet" in known["last_failure"]["meaning_here"]
+    assert own["last"]["meaning_here"] == ""
+
+
 @pytest.mark.parametrize("path", ["/api/v1/checks/prod/nothing", "/api/v1/checks/%3Cb%3E/x", "/api/v1/checks/a/%00"])
 async def test_a_check_that_is_not_there(path: str) -> None:
     async with listening(Agent(Board(check()))) as session, session.get(path) as answer:

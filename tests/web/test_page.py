@@ -142,6 +142,16 @@ async def test_every_card_says_all_there_is_to_know() -> None:
         assert words in page.text, words
 
 
+async def test_what_an_answer_means_here_comes_before_what_it_means_everywhere() -> None:
+    board = Board(check("server-live"), check("server-ready"))
+    board.down("server-live", Reason.CONNECT_REFUSED)
+    board.up("server-ready")
+    async with listening(Agent(board)) as session:
+        text = (await _page(session)).text
+    assert text.index("nothing listens on 8080 yet") < text.index("The machine was reached and said no")
+    assert "It says nothing of the Remote Provider" in text
+
+
 async def test_links_lead_to_cards() -> None:
     board = Board(check("a"), check("b"))
     board.down("a", Reason.TLS_EXPIRED)
