@@ -74,12 +74,17 @@ class _Findings:
         self._top = top
         self._fallback = Place(fallback, 1)
         self.problems = problems
-        self.paths: set[Path] = set()
+        self._paths: set[Path] = set()
 
     def report(self, path: Path, message: str) -> None:
         place = place_of(path, self._top) or self._fallback
         self.problems.append(Problem(place.file, place.line, render_path(path, self._top), message))
-        self.paths.add(path)
+        self._paths.add(path)
+
+    def report_unless_known(self, path: Path, message: str) -> None:
+        """Reports what may only follow from a problem that the same value has already."""
+        if path not in self._paths:
+            self.report(path, message)
 
 
 def _validate(
@@ -92,7 +97,7 @@ def _validate(
     findings = _Findings(top, problems, first)
     written = expand(top, environment, findings.report)
     remember_from_environment(written, environment)
-    report_literal_secrets(top, findings.report)
+    report_literal_secrets(top, findings.report_unless_known)
     report_references(top, findings.report)
     configuration = None
     try:
@@ -100,8 +105,7 @@ def _validate(
         configuration.proxies(environment)
     except ValidationError as error:
         for path, message in explain(error, top):
-            if path not in findings.paths:
-                findings.report(path, message)
+            findings.report_unless_known(path, message)
     except ValueError as error:
         message = f"HTTP_PROXY or HTTPS_PROXY in the environment: {error}; correct it, or write proxy: none"
         findings.report(("proxy",), message)

@@ -19,9 +19,14 @@ from agent.settings.problems import Path, unknown
 ProxyChoice = Literal["from_environment", "none"] | Proxy
 
 
-def _listen(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    parse_address(f"{host}:1" if port == "0" else value)
+def _listen(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return value
+    host, _, port = str(value).rpartition(":")
+    try:
+        parse_address(f"{host}:1" if port == "0" else str(value))
+    except ValueError:
+        raise ValueError("expected an address and a port to listen on; write 0.0.0.0:9886") from None
     return value
 
 
@@ -132,9 +137,7 @@ class Log(Model):
 class Configuration(Model):
     """Everything that the agent is told. All keys are optional."""
 
-    listen: Annotated[str, BeforeValidator(lambda value: _listen(value) if isinstance(value, str) else value)] = (
-        "0.0.0.0:9886"
-    )
+    listen: Annotated[str, BeforeValidator(_listen)] = "0.0.0.0:9886"
     """Address and port of metrics, health, API and status page."""
     vantage: Annotated[tuple[Vantage, ...], BeforeValidator(_one_or_list), Field(min_length=1)] = (Vantage.OPERATIONS,)
     """Where this agent stands: one vantage or a list. Rows of other vantages are listed as not testable from here.

