@@ -3,7 +3,7 @@
 import hmac
 from base64 import b64decode
 from binascii import Error as Base64Error
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -18,6 +18,7 @@ _OPEN = ("/healthz/live", "/healthz/ready", "/-/healthy", "/-/ready")
 """The kubelet cannot authenticate, and what these say is no secret."""
 _FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 """What proxies add. A proxy beside the agent connects from loopback for callers who are not there."""
+_LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 HEADERS = {
     "Server": "reachd",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -53,9 +54,10 @@ class Access:
             return None
         if is_foreign(request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site"), request.host):
             return web.Response(status=403, text="refused: the request comes from another site\n")
-        if not authenticated and not _is_local(request):
+        if not authenticated and (why := _why_not_local(request)):
             return web.Response(
-                status=403, text="refused: what changes something needs web.basic_auth, or a caller on loopback\n"
+                status=403,
+                text=f"refused: what changes something needs web.basic_auth, or a caller on loopback; {why}\n",
             )
         return None
 
@@ -89,21 +91,35 @@ def is_foreign(origin: str | None, fetch_site: str | None, host: str) -> bool:
         return True
 
 
-def _is_local(request: web.Request) -> bool:
-    """Whether the caller is on this machine and means it by the Host header, which DNS rebinding cannot forge."""
-    if any(name in request.headers for name in _FORWARDED):
-        return False
-    return is_loopback(request.remote or "") and names_loopback(request.host)
+def _why_not_local(request: web.Request) -> str:
+    """Why the caller does not count as one on this machine; empty when it does.
+
+    It must mean this machine by the Host header, too, which DNS rebinding cannot forge.
+    """
+    if not is_loopback(request.remote or ""):
+        return "this caller is elsewhere"
+    if forwarded := [name for name in _FORWARDED if name in request.headers]:
+        return f"this caller came through a proxy, as the header {forwarded[0]} shows"
+    if not names_loopback(request.host):
+        return "the Host header of this caller names another machine: use localhost, 127.0.0.1 or [::1]"
+    return ""
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an IP address is this machine's own, as a mapped IPv6 address too."""
+    """Whether an IP address is that of a caller on this machine, as a mapped IPv6 address too.
+
+    Of 127.0.0.0/8 only the first address: the sidecar of a mesh connects from another one (Istio: 127.0.0.6) for
+    callers who are elsewhere.
+    """
+    return _unmapped(address) in _LOOPBACK
+
+
+def _unmapped(address: str) -> IPv4Address | IPv6Address | None:
     try:
         parsed = ip_address(address)
     except ValueError:
-        return False
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return (mapped or parsed).is_loopback
+        return None
+    return (parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None) or parsed
 
 
 def names_loopback(host: str) -> bool:
@@ -112,7 +128,8 @@ def names_loopback(host: str) -> bool:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
-    return name == "localhost" or is_loopback(name)
+    address = _unmapped(name)
+    return name == "localhost" or (address is not None and address.is_loopback)
 
 
 def guarded(access: Access) -> Middleware:

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, encode_basic_auth
+from aiohttp import ClientSession, TCPConnector, encode_basic_auth
 
 from agent.probes._settings import BasicAuthSettings
 from agent.settings.model import Web
+from agent.web.access import is_loopback
 from tests.web.support import Agent, Board, Faults, check, listening
 
 OWN = "{host}"
@@ -23,6 +24,7 @@ REQUESTS = [
     ("typed by hand", {"Sec-Fetch-Site": "none"}, 200),
     ("another name of loopback", {"Host": "localhost:1", "Origin": "http://localhost:1"}, 200),
     ("loopback in IPv6", {"Host": "[::1]:1", "Origin": "http://[::1]:1"}, 200),
+    ("another address of loopback", {"Host": "127.0.0.2:1"}, 200),
     ("a foreign page", {"Origin": "https://evil.example"}, 403),
     ("a page on another port", {"Origin": "http://127.0.0.1:1"}, 403),
     ("a page without origin", {"Origin": "null"}, 403),
@@ -94,6 +96,47 @@ async def test_a_caller_from_elsewhere_cannot_change_anything() -> None:
         async with session.get(f"{url}/metrics") as answer:  # Prometheus scrapes pods by their address
             assert answer.status == 200
     assert not agent.reloads
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"Host": "reachd.example"}, "the Host header of this caller names another machine"),
+        ({"Forwarded": "for=203.0.113.5"}, "this caller came through a proxy, as the header Forwarded shows"),
+    ],
+)
+async def test_a_refusal_says_why(client: ClientSession, headers: dict[str, str], why: str) -> None:
+    async with client.post("/-/reload", headers=headers) as answer:
+        assert answer.status == 403
+        assert why in await answer.text()
+
+
+@pytest.mark.parametrize(("source", "status"), [("127.0.0.1", 200), ("127.0.0.6", 403), ("127.1.2.3", 403)])
+async def test_the_sidecar_of_a_mesh_is_not_a_caller_on_this_machine(source: str, status: int) -> None:
+    agent = Agent(Board(check()))
+    async with (
+        listening(agent),
+        ClientSession(connector=TCPConnector(local_addr=(source, 0))) as session,
+        session.post(f"{agent.url}/-/reload") as answer,
+    ):
+        assert answer.status == status, await answer.text()
+    assert len(agent.reloads) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:127.0.0.6", False),
+        ("127.0.0.2", False),
+        ("192.0.2.1", False),
+        ("", False),
+    ],
+)
+def test_what_counts_as_loopback(address: str, local: bool) -> None:
+    assert is_loopback(address) is local
 
 
 def _address_of_this_machine() -> str:
