@@ -33,7 +33,9 @@ class EventStream:
         if not data:
             return []
         self._after_return = data.endswith(b"\r")
-        *lines, self._line = _LINE_END.split(self._line + data)
+        # Only what is new is searched, else a line that comes byte by byte would cost its length with every byte.
+        first, *others = _LINE_END.split(data)
+        *lines, self._line = [self._line + first, *others]
         if len(self._line) > MAX_EVENT:
             raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"a line of the stream is longer than {MAX_EVENT} bytes")
         if lines and not self._begun:

@@ -307,3 +307,10 @@ def test_events_are_read_however_they_are_cut(names: list[str], end: str, data: 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_stream(stream: bytes) -> None:
     assert all(len(name) <= MAX_EVENT for name in EventStream().feed(stream))
+
+
+def test_a_line_that_comes_byte_by_byte_costs_no_more_with_every_byte() -> None:
+    stream, begin = EventStream(), perf_counter()
+    for _ in range(MAX_EVENT):
+        stream.feed(b"x")
+    assert perf_counter() - begin < 2  # 10 s where each byte searches the line so far
