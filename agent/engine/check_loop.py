@@ -3,7 +3,7 @@
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, time
 from typing import Protocol
 
 from agent.core.check import Check
@@ -108,7 +108,7 @@ class CheckLoop:
 
     def block(self, by: tuple[str, ...]) -> None:
         """Notes that the checks `by`, on which this one depends, are down."""
-        self._announce(self.standing.block(by, self._services.clock.now()))
+        self._announce(self.standing.block(by, time()))
 
     async def _sleep_until(self, slot: float) -> bool:
         """Sleeps until `slot`. Returns True when it was woken before."""
@@ -131,7 +131,7 @@ class CheckLoop:
         if blockers:
             self.block(blockers)
         elif self.standing.state is State.BLOCKED:
-            self._announce(self.standing.unblock(self._services.clock.now()))
+            self._announce(self.standing.unblock(time()))
         return bool(blockers)
 
     async def _run_and_confirm(self, schedule: Schedule, slot: float) -> None:

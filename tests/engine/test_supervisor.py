@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
+from time import time
 
 import pytest
 
 from agent.engine.limits import Limits
 from agent.probes._network import Network
 from tests.engine.support import Recorder, check, plan, supervisor
+from tests.probes.support import refusing
 
 
 class WebServer:
@@ -120,6 +122,20 @@ async def test_dependents_of_a_check_that_is_down_are_blocked_and_run_again_afte
         assert recorder.states["page"] == ["up", "blocked"]
         await server.start()
         await until(lambda: recorder.states["deep"] == ["up", "blocked", "unknown", "up"])
+
+
+async def test_a_block_begins_by_the_wall_clock_that_was_corrected_after_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agent.engine.clock.time", lambda: time() - 3600)
+    recorder = Recorder()
+    with refusing() as nowhere:
+        down = check("down", {"kind": "tcp", "address": nowhere})
+        behind = replace(down, name="behind", depends_on=("down",))
+        async with supervisor(recorder) as running:
+            await running.reconcile(plan(down, behind), Network())
+            await until(lambda: "blocked" in recorder.states.get("behind", ()))
+            assert all(abs(time() - standing.since) < 60 for standing in running.standings())
 
 
 async def test_reconciling_keeps_what_is_unchanged_and_replaces_what_is_not() -> None:
