@@ -239,6 +239,10 @@ class ProbeSettings(Model):
         """The host and port that the probe connects to."""
         raise NotImplementedError
 
+    def endpoint_problem(self) -> str:
+        """Why the host that `endpoint` names is none to connect to; empty where it is one."""
+        return ""
+
     def target(self) -> str:
         """The target as people write it, never with a secret."""
         return str(self.endpoint())

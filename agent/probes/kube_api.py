@@ -88,6 +88,13 @@ class KubeApiSettings(ProbeSettings):
         except ProbeFailure:
             return Endpoint(self.kubeconfig.name if self.kubeconfig else "", 443)
 
+    def endpoint_problem(self) -> str:
+        try:
+            self.access()
+        except ProbeFailure as failure:
+            return failure.detail
+        return ""
+
     def target(self) -> str:
         if self.url is not None:
             return self.url

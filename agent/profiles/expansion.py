@@ -57,7 +57,7 @@ def why_untestable(row: DeploymentRow, settings: Mapping[str, RowSettings]) -> s
 
 def _why_not_from(row: DeploymentRow, vantage: str | None) -> str:
     wanted = " or ".join(vantage.value for vantage in row.row.vantages)
-    return "" if vantage else f"not testable from here: needs vantage {wanted}"
+    return "" if vantage else f"needs vantage {wanted}"
 
 
 def _untestable(deployment: Deployment, row: DeploymentRow, why: str) -> UntestableRow:

@@ -11,9 +11,10 @@ from ipaddress import ip_address
 import yaml
 
 from agent.core.check import Check, Plan, Vantage
-from agent.probes._settings import Endpoint, Model
+from agent.probes._settings import Endpoint, Model, ProbeSettings
 from agent.profiles.deployment import Deployment, as_deployment
 from agent.profiles.rows import DeploymentRow
+from agent.profiles.vantages import LOOPBACK_ELSEWHERE, is_loopback, own_vantages
 
 Labels = tuple[tuple[str, str], ...]
 _Yaml = dict[str, object]
@@ -32,7 +33,11 @@ _HEAD = """\
 def network_policies(plan: Plan, deployments: Iterable[Model], agent_port: int) -> str:
     """The policies as a stream of YAML documents. `agent_port`: where Prometheus scrapes the agent."""
     expected = [as_deployment(settings) for settings in deployments]
-    policies = [policy for deployment in expected for policy in _Deployment(deployment, agent_port).policies()]
+    policies = [
+        policy
+        for deployment in expected
+        for policy in _Deployment(deployment, own_vantages(plan, deployment.name), agent_port).policies()
+    ]
     names = {deployment.name for deployment in expected}
     own = [check for check in plan.checks if check.deployment not in names]
     if own:
@@ -70,12 +75,17 @@ class _Policy:
         try:
             address = ip_address(endpoint.host.partition("%")[0])
         except ValueError:
-            remark = f"not expressible, because it is a name: egress to {endpoint} for {why}"
-            if endpoint.host != "localhost" and remark not in self.remarks:
-                self.remarks.append(remark)
+            if not is_loopback(endpoint.host):
+                self.remark(f"because it is a name: egress to {endpoint} for {why}")
             return
         if not address.is_loopback:
             self.allow_to([{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}}], endpoint.port, *protocols)
+
+    def remark(self, what: str) -> None:
+        """Tells in a comment what the policy cannot let through."""
+        remark = f"not expressible, {what}"
+        if remark not in self.remarks:
+            self.remarks.append(remark)
 
     def render(self) -> str:
         """The policy as a YAML document, with its remarks as comments."""
@@ -97,8 +107,9 @@ class _Policy:
 class _Deployment:
     """The policies of one deployment: who connects to whom follows from the catalogue's rows."""
 
-    def __init__(self, deployment: Deployment, agent_port: int) -> None:
+    def __init__(self, deployment: Deployment, own_vantages: frozenset[str], agent_port: int) -> None:
         self._deployment = deployment
+        self._own_vantages = own_vantages
         self._catalogue = deployment.catalogue()
         self._agent_port = agent_port
         self._rows = [row for row in deployment.expanded_rows() if row.probe is not None and not row.row.unused]
@@ -127,7 +138,7 @@ class _Deployment:
             policy.allow_from([_ANYWHERE_IN_CLUSTER], self._agent_port)
             policy.allow_names()
         for row in leaving:
-            self._let_out(policy, row)
+            self._let_out(policy, row, not self._own_vantages.isdisjoint(vantages))
         return policy
 
     def _answered_by(self, pods_name: str) -> list[DeploymentRow]:
@@ -146,13 +157,19 @@ class _Deployment:
                     f"the port {port} is open to the whole cluster: narrow it to your ingress controller"
                 )
 
-    def _let_out(self, policy: _Policy, row: DeploymentRow) -> None:
+    def _let_out(self, policy: _Policy, row: DeploymentRow, from_here: bool) -> None:
         if row.probe is None:
             return
-        endpoint = row.probe.endpoint()
+        endpoint, purpose = row.probe.endpoint(), f"{row.id} ({row.path.purpose})"
+        if problem := row.probe.endpoint_problem():
+            policy.remark(f"because the host is not known: egress for {purpose}: {problem}")
+            return
+        if is_loopback(endpoint.host) and not from_here:
+            policy.remark(f"because {endpoint.host} {LOOPBACK_ELSEWHERE}: egress for {purpose}")
+            return
         namespace = _namespace_of_service(endpoint.host, self._deployment.namespace)
         if namespace is None or not row.answering_labels:
-            policy.allow_endpoint(endpoint, f"{row.id} ({row.path.purpose})")
+            policy.allow_endpoint(endpoint, purpose)
         if row.answering_labels and (namespace is not None or _is_address(endpoint.host)):
             peers = [_pods(namespace or self._deployment.namespace, labels) for labels in row.answering_labels]
             policy.allow_to(peers, row.answering_port)
@@ -177,6 +194,10 @@ def _own_checks(checks: Sequence[Check], agent_port: int) -> _Policy:
     policy.allow_from([_ANYWHERE_IN_CLUSTER], agent_port)
     policy.allow_names()
     for check in checks:
+        problem = check.settings.endpoint_problem() if isinstance(check.settings, ProbeSettings) else ""
+        if problem:
+            policy.remark(f"because the host is not known: egress for {check.name}: {problem}")
+            continue
         port, _, transport = check.path.port.partition("/")
         policy.allow_endpoint(Endpoint(check.host, int(port)), check.name, transport.upper())
     return policy

@@ -9,13 +9,14 @@ from agent.probes._settings import Model, ProbeSettings
 from agent.profiles.deployment import Deployment, as_deployment
 from agent.profiles.expansion import why_untestable
 from agent.profiles.rows import DeploymentRow
+from agent.profiles.vantages import LOOPBACK_ELSEWHERE, is_loopback, own_vantages
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One line of the firewall table.
 
-    host, port: where the connection goes; empty and 0 where that is not configured, and `remark` says what to set.
+    host, port: where the connection goes; empty and 0 where that is not known, and `remark` says what to set.
     protocol: `tcp`, `udp` or `gRPC`. needed: whether a firewall has to let it through; else the port is only declared.
     here: whether this agent tests it. document: what demands it.
     """
@@ -39,20 +40,23 @@ class Target:
 
 def targets(plan: Plan, deployments: Iterable[Model]) -> tuple[Target, ...]:
     """All lines: the rows of every deployment from each of their vantages, then the checks outside any deployment."""
-    here = {(check.deployment, check.name, check.vantage) for check in plan.checks}
     lines: list[Target] = []
     expected = [as_deployment(settings) for settings in deployments]
     for deployment in expected:
+        tested = {check.name: check.vantage for check in plan.checks if check.deployment == deployment.name}
+        own = own_vantages(plan, deployment.name)
         for row in deployment.expanded_rows():
-            lines += _row_targets(deployment, row, here)
+            lines += _row_targets(deployment, row, tested.get(row.id, ""), own)
     names = {deployment.name for deployment in expected}
     lines += [_check_target(check) for check in plan.checks if check.deployment not in names]
     return tuple(lines)
 
 
-def _row_targets(deployment: Deployment, row: DeploymentRow, here: set[tuple[str, str, str]]) -> Iterator[Target]:
+def _row_targets(deployment: Deployment, row: DeploymentRow, tested: str, own: frozenset[str]) -> Iterator[Target]:
+    """The lines of one row. tested: the vantage as which this agent tests it; own: those as which it tests anything."""
     settings = deployment.rows.get(row.id)
-    host, port = row.probe.endpoint() if row.probe else ("", 0)
+    unknown = row.probe.endpoint_problem() if row.probe else row.absent
+    host, port = row.probe.endpoint() if row.probe and not unknown else ("", 0)
     for vantage in row.row.vantages:
         yield Target(
             deployment=deployment.name,
@@ -67,10 +71,16 @@ def _row_targets(deployment: Deployment, row: DeploymentRow, here: set[tuple[str
             severity=(settings and settings.severity) or row.row.severity,
             kind=str(row.row.probe["kind"]),
             needed=not row.row.unused,
-            here=(deployment.name, row.id, vantage) in here,
+            here=vantage == tested,
             document=_document(deployment, row),
-            remark=why_untestable(row, deployment.rows),
+            remark=why_untestable(row, deployment.rows) or unknown or _seen_from(vantage, host, tested, own),
         )
+
+
+def _seen_from(vantage: str, host: str, tested: str, own: frozenset[str]) -> str:
+    if vantage not in own:
+        return f"{host} {LOOPBACK_ELSEWHERE}" if is_loopback(host) else ""
+    return f"tested here as {tested}" if tested and vantage != tested else ""
 
 
 def _document(deployment: Deployment, row: DeploymentRow) -> str:
@@ -81,15 +91,16 @@ def _document(deployment: Deployment, row: DeploymentRow) -> str:
 
 def _check_target(check: Check) -> Target:
     settings = check.settings
-    port = settings.endpoint().port if isinstance(settings, ProbeSettings) else 0
+    host, port = settings.endpoint() if isinstance(settings, ProbeSettings) else (check.host, 0)
+    unknown = settings.endpoint_problem() if isinstance(settings, ProbeSettings) else ""
     return Target(
         deployment=check.deployment,
         check=check.name,
         vantage=check.vantage,
         source=check.path.source,
         destination=check.path.destination,
-        host=check.host,
-        port=port,
+        host="" if unknown else host,
+        port=0 if unknown else port,
         protocol=check.path.port.rpartition("/")[2],
         purpose=check.path.purpose,
         severity=check.severity,
@@ -97,7 +108,7 @@ def _check_target(check: Check) -> Target:
         needed=True,
         here=True,
         document="",
-        remark="",
+        remark=unknown,
     )
 
 
@@ -105,7 +116,7 @@ _HEADINGS = ("FROM", "CHECK", "SOURCE", "DESTINATION", "HOST", "PORT", "HERE", "
 
 
 def as_table(lines: Sequence[Target]) -> str:
-    """The table for people: for each deployment what is reached, and below it what is not configured."""
+    """The table for people: for each deployment what is reached, and below it what has no known host, and why."""
     sections: list[str] = []
     for deployment in dict.fromkeys(line.deployment for line in lines):
         own = [line for line in lines if line.deployment == deployment]
@@ -113,7 +124,7 @@ def as_table(lines: Sequence[Target]) -> str:
         widths = [max(len(row[column]) for row in cells) for column in range(len(_HEADINGS))]
         table = [_aligned(row, widths) for row in cells]
         missing = dict.fromkeys((line.check, line.remark) for line in own if not line.host)
-        rest = ["", "Not configured:", *(f"  {check}: {remark}" for check, remark in missing)] if missing else []
+        rest = ["", "Without a host:", *(f"  {check}: {remark}" for check, remark in missing)] if missing else []
         sections.append("\n".join([deployment, "", *table, *rest]))
     return "\n\n".join(sections) + "\n"
 

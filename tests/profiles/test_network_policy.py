@@ -152,3 +152,23 @@ def test_checks_outside_any_deployment_have_a_policy_of_their_own() -> None:
     assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "reachd"}
     cidrs = {peer["ipBlock"]["cidr"] for rule in policy["spec"]["egress"] for peer in rule.get("to", [])}
     assert cidrs == {"203.0.113.7/32", "10.1.2.3/32", "10.1.2.4/32"}
+
+
+def test_a_cluster_behind_an_unreadable_kubeconfig_is_a_comment() -> None:
+    text = _text(deployment({"clusters": [{"name": "east", "kubeconfig": "/nonexistent/config"}]}))
+    assert "# not expressible, because the host is not known: egress for cluster-east-api" in text
+    assert "cannot use the kubeconfig /nonexistent/config: No such file or directory\n" in text
+    assert "config:443" not in text
+
+
+def test_loopback_of_one_vantage_is_a_comment_for_the_others() -> None:
+    of = deployment({"server": "http://localhost:8080"})
+    text = network_policies(Plan(tuple(checks(of, "server").values())), [of], AGENT_PORT)
+    named = {policy["metadata"]["name"]: policy for policy in yaml.safe_load_all(text) if policy}
+    assert 8080 not in _ports(named["prod-operations"]["spec"]["egress"], "to", SERVER)
+    remark = "# not expressible, because localhost is true in the pod of this agent only; name the Service: egress for"
+    server, operations = (
+        text.partition(f"name: prod-{name}\n")[0].rpartition("---\n")[2] for name in ("server", "operations")
+    )
+    assert remark in operations
+    assert remark not in server

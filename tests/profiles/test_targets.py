@@ -50,7 +50,7 @@ def test_node_ports_are_part_of_the_table() -> None:
 
 def test_what_is_not_configured_is_listed_below_the_table() -> None:
     table = as_table(_targets(bare({"server": "http://meshery:9081"}), "server"))
-    reached, _, missing = table.partition("Not configured:")
+    reached, _, missing = table.partition("Without a host:")
     assert "server      server-live" in reached
     assert "  broker-client: no broker: set broker.address; a Meshery with embedded MeshSync needs none\n" in missing
     assert "broker-client" not in reached
@@ -74,3 +74,27 @@ def test_programs_get_the_same_lines() -> None:
     assert len(listed) == len(lines)
     assert listed[0]["check"] == "server-live"
     assert listed[0]["severity"] == "page"
+
+
+def test_a_kubeconfig_that_cannot_be_read_gives_no_host() -> None:
+    of = deployment({"clusters": [{"name": "east", "kubeconfig": "/nonexistent/config"}]})
+    lines = [line for line in _targets(of, "server") if line.check == "cluster-east-api"]
+    assert {(line.host, line.port) for line in lines} == {("", 0)}
+    said = "cannot use the kubeconfig /nonexistent/config: No such file or directory"
+    assert {line.remark for line in lines} == {said}
+    assert f"  cluster-east-api: {said}\n" in as_table(lines)
+
+
+def test_loopback_is_no_place_for_other_vantages() -> None:
+    of = deployment({"server": "http://localhost:8080"})
+    remarks = {line.vantage: line.remark for line in _targets(of, "server") if line.check == "server-live"}
+    assert remarks.pop("server") == ""
+    assert set(remarks.values()) == {"localhost is true in the pod of this agent only; name the Service"}
+
+
+def test_a_row_is_tested_as_one_of_the_agents_vantages_only() -> None:
+    lines = _targets(deployment(), "server", "operations")
+    remarks = {line.vantage: (line.here, line.remark) for line in lines if line.check == "server-live"}
+    assert remarks["operations"] == (True, "")
+    assert remarks["server"] == (False, "tested here as operations")
+    assert remarks["node"] == (False, "")
