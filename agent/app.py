@@ -79,6 +79,7 @@ class Agent:
     ) -> None:
         """`paths`: where the configuration is read again on reload. `controls`: switches for the page of the demo."""
         self._configuration = configuration
+        self._shown: tuple[Configuration | None, str] = (None, "")
         self._paths = paths
         self._signature = signature(paths)
         self._reloading = asyncio.Lock()
@@ -113,7 +114,7 @@ class Agent:
             health=self._health,
             render_metrics=Exposition(store, self._metrics).render,
             reload=self.reload,
-            config_text=lambda: masked_yaml(self._configuration),
+            config_text=self._config_text,
             demo_controls=controls,
         )
         self._web = WebServer(parts, configuration.web)
@@ -169,16 +170,31 @@ class Agent:
                     network = new_network
                 await self._apply(configuration, network, wanted, remarks)
             except ConfigurationError as error:
-                self._metrics.reloaded(ok=False, at=time())
+                count = len(error.problems)
+                self._rejected(f"{count} problem{'' if count == 1 else 's'}", str(error.problems[0]))
                 _log.error("configuration rejected; the old one goes on", problems=[str(it) for it in error.problems])
                 raise
             except Exception:
-                self._metrics.reloaded(ok=False, at=time())
+                self._rejected("the agent itself failed", "its log says how")
                 raise
             for key in _FIXED:
                 if getattr(before, key) != getattr(configuration, key):
                     _log.warning("this change takes effect after a restart", key=key)
             _log.info("configuration reloaded")
+
+    def _rejected(self, what: str, first: str) -> None:
+        now = time()
+        self._metrics.reloaded(ok=False, at=now)
+        words = f"the configuration on disk is rejected ({what}) and the old one goes on: {first}"
+        self._health.note("configuration", words, now)
+
+    def _config_text(self) -> str:
+        """The effective configuration for people, made once; in a thread, and by one caller at a time."""
+        configuration, (shown, text) = self._configuration, self._shown
+        if shown is not configuration:
+            text = masked_yaml(configuration)
+            self._shown = configuration, text
+        return text
 
     async def _apply(
         self, configuration: Configuration, network: Network, wanted: Plan, remarks: Sequence[Problem]
@@ -187,10 +203,12 @@ class Agent:
             _log.warning("configuration", problem=str(remark))
         await self._supervisor.reconcile(wanted, network)  # first: where a probe cannot be built all stays as it was
         self._configuration, self._network = configuration, network
+        self._shown = (None, "")
         self._limits.in_flight = configuration.limits.in_flight
         self._limits.per_host = configuration.limits.per_host
         self._status.plan_changed(wanted)
         self._metrics.reloaded(ok=True, at=time())
+        self._health.settle("configuration")
         self._metrics.source_succeeded("static", time())
 
     async def _reload_and_log(self) -> None:

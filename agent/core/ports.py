@@ -130,6 +130,14 @@ class StatusEvent(Protocol):
     def reason(self) -> Reason | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something about the agent that people should know, and since when (unix time)."""
+
+    text: str
+    since: float
+
+
 class Health(Protocol):
     """What the agent says of itself."""
 
@@ -138,6 +146,9 @@ class Health(Protocol):
 
     def ready(self) -> Mapping[str, str | None]:
         """Conditions of readiness by name; None is fine, a text says what is wrong. Never depends on a target."""
+
+    def notes(self) -> Mapping[str, Note]:
+        """What is wrong and keeps the agent neither from living nor from being ready, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from aiohttp import web
 
+from agent.core.ports import Note
 from agent.metrics.exposition import TooManyScrapesError
 from agent.settings.problems import ConfigurationError
 from agent.web.answers import stream, to_the_end
 from agent.web.parts import Parts
+from agent.web.words import clock_time
 
 _NOT_STORED = {"Cache-Control": "no-store"}
 
@@ -30,7 +33,7 @@ def add_routes(app: web.Application, parts: Parts) -> None:
         return _health(request, parts.health.live())
 
     async def ready(request: web.Request) -> web.Response:
-        return _health(request, parts.health.ready())
+        return _health(request, parts.health.ready(), parts.health.notes())
 
     async def reload(_: web.Request) -> web.Response:
         try:
@@ -54,11 +57,17 @@ def add_routes(app: web.Application, parts: Parts) -> None:
     app.router.add_get("/config", config)
 
 
-def _health(request: web.Request, conditions: Mapping[str, str | None]) -> web.Response:
-    """200 when all conditions are met, else 503; with `verbose=1` a line for each, in the form of Kubernetes."""
+def _health(
+    request: web.Request, conditions: Mapping[str, str | None], notes: Mapping[str, Note] = MappingProxyType({})
+) -> web.Response:
+    """200 when all conditions are met, else 503; with `verbose=1` a line for each, in the form of Kubernetes.
+
+    notes: lines that change nothing about the verdict.
+    """
     failed = [f"{name}: {problem}" for name, problem in conditions.items() if problem is not None]
     if request.query.get("verbose") == "1":
         lines = [f"[-]{name} failed: {problem}" if problem else f"[+]{name} ok" for name, problem in conditions.items()]
+        lines += [f"[i]{name} since {clock_time(note.since, 0)}: {note.text}" for name, note in notes.items()]
         lines.append("healthz check failed" if failed else "healthz check passed")
         text = "\n".join(lines)
     else:

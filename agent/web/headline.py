@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agent.core.ports import CheckEntry
+from agent.core.ports import CheckEntry, Note
 from agent.core.transitions import State
 from agent.web.card import link_to
 from agent.web.figures import MARKS
@@ -33,6 +33,7 @@ def top(parts: Parts, tally: Tally) -> Markup:
         ),
         _headline(tally),
         _monitor(parts, tally),
+        [_note(note, tally.now) for note in parts.health.notes().values()],
         id="top",
     )
 
@@ -79,6 +80,12 @@ def _monitor(parts: Parts, tally: Tally) -> Markup:
     seconds = tally.now - tally.last_run
     last = f"{span(seconds)} ago" if seconds >= 1 else "just now"
     return tag("p", f"The monitor itself works: last run {last}.", class_="monitor")
+
+
+def _note(note: Note, now: float) -> Markup:
+    """What is wrong with the agent and does not make it blind, such as a configuration that it does not take."""
+    since = f"Since {clock_time(note.since, now)} ({span(now - note.since)})"
+    return tag("p", f"{since} {note.text}", class_="monitor blind note")
 
 
 def broken(tally: Tally) -> Markup:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.settings.mask import masked_yaml
+from agent.settings.model import Configuration
 from tests.agent.support import Client, agent_of, agent_process, check, local_agent, until, wait_until, write
 from tests.engine.test_supervisor import WebServer, web_server
 from tests.probes.support import serving
@@ -193,16 +195,39 @@ async def test_a_bad_file_changes_nothing_and_says_where_it_is_wrong(
             assert place in answer
             assert "method" in answer
             assert await agent.values("reachd_config_last_reload_successful") == {"": 0.0}
+            assert "the configuration on disk is rejected (1 problem) and the old one goes on" in await agent.text("/")
+            assert "methd" in await agent.text("/healthz/ready?verbose=1")
             assert await agent.values("reachd_config_last_reload_success_timestamp_seconds") == at
             runs = (await agent.check("also"))["runs"]
             await until_runs(agent, "also", runs + 2)
             assert await agent.values("probe_state_since_timestamp_seconds") == since
             assert (await agent.reload(configuration))[0] == 200
             assert await agent.values("reachd_config_last_reload_successful") == {"": 1.0}
+            assert "rejected" not in await agent.text("/")
             assert await agent.values("probe_state_since_timestamp_seconds") == since
         log = capfd.readouterr().err
         (line,) = [json.loads(line) for line in log.splitlines() if "configuration rejected" in line]
         assert line["problems"][0].startswith(place)
+
+
+async def test_the_effective_configuration_is_made_once_and_anew_after_a_reload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Configuration] = []
+
+    def counted(configuration: Configuration) -> str:
+        made.append(configuration)
+        return masked_yaml(configuration)
+
+    monkeypatch.setattr("agent.app.masked_yaml", counted)
+    async with local_agent(tmp_path, {"checks": [check("first", "tcp", address="127.0.0.1:1")]}) as agent:
+        assert "name: first" in await agent.text("/config")
+        assert "name: first" in await agent.text("/config")
+        assert len(made) == 1
+        await agent.reload({"checks": [check("second", "tcp", address="127.0.0.1:1")]})
+        text = await agent.text("/config")
+        assert "name: second" in text
+        assert "name: first" not in text
 
 
 async def until_runs(agent: Client, name: str, runs: int) -> None:

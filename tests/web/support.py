@@ -9,7 +9,7 @@ import aiohttp
 
 from agent.core.check import Check, CheckKey, Path, Plan, Severity, UntestableRow
 from agent.core.outcome import Outcome, Verdict
-from agent.core.ports import DemoSwitch
+from agent.core.ports import DemoSwitch, Note
 from agent.core.reasons import PHASES, Blame, Phase, Reason
 from agent.core.transitions import Standing
 from agent.settings.model import Web
@@ -141,11 +141,16 @@ class Condition:
     of_life: dict[str, str | None] = field(default_factory=lambda: {"event-loop": None})
     of_readiness: dict[str, str | None] = field(default_factory=lambda: {"configuration": None, "listener": None})
 
+    of_people: dict[str, Note] = field(default_factory=dict)
+
     def live(self) -> Mapping[str, str | None]:
         return self.of_life
 
     def ready(self) -> Mapping[str, str | None]:
         return self.of_readiness
+
+    def notes(self) -> Mapping[str, Note]:
+        return self.of_people
 
 
 class Faults:

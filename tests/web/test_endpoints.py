@@ -10,6 +10,7 @@ import pytest
 import trustme
 from aiohttp import ClientSession
 
+from agent.core.ports import Note
 from agent.settings.model import ListenerTls, Web
 from agent.settings.problems import ConfigurationError, Problem
 from agent.web.server import ListenError
@@ -51,6 +52,17 @@ async def test_health(path: str, problem: str | None, status: int, text: str) ->
     health = Condition(of_readiness={"configuration": problem, "listener": None})
     async with listening(Agent(Board(), health=health)) as session, session.get(path) as answer:
         assert (answer.status, await answer.text()) == (status, text)
+
+
+async def test_what_people_should_know_does_not_make_the_agent_unready() -> None:
+    health = Condition(of_people={"configuration": Note("it is rejected", 0.0)})
+    async with listening(Agent(Board(), health=health)) as session:
+        async with session.get("/healthz/ready") as answer:
+            assert (answer.status, await answer.text()) == (200, "ok\n")
+        async with session.get("/healthz/ready?verbose=1") as answer:
+            assert answer.status == 200
+            lines = (await answer.text()).splitlines()
+    assert lines[-2:] == ["[i]configuration since 00:00:00 UTC: it is rejected", "healthz check passed"]
 
 
 async def test_reload() -> None:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientSession
 
 from agent.core.check import Path
+from agent.core.ports import Note
 from agent.core.reasons import Reason
 from tests.web.support import Agent, Board, Faults, check, listening, outcome, untestable_row
 
@@ -103,6 +104,15 @@ async def test_a_blind_monitor_says_so() -> None:
     assert "partly blind" in text
     assert "configuration: not loaded yet" in text
     assert "1 check without a verdict for the agent's own reasons" in text
+
+
+async def test_a_rejected_configuration_is_said_and_does_not_make_the_monitor_blind() -> None:
+    agent = Agent(Board(check("a")))
+    agent.health.of_people["configuration"] = Note("the configuration on disk is rejected: <b>", time() - 300)
+    async with listening(agent) as session:
+        text = (await _page(session)).text
+    assert re.search(r"Since [\d:]+ UTC \(5 min\) the configuration on disk is rejected: <b>", text)
+    assert "The monitor itself works" in text
 
 
 async def test_a_check_that_the_agent_does_not_get_to_is_said() -> None:
