@@ -1,5 +1,6 @@
 """The command line: arguments in, exit status out."""
 
+import errno
 import logging
 import os
 import sys
@@ -9,9 +10,12 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
+from agent.commands.streams import open_closed_streams
+from agent.commands.terminal import PLAIN_CHARACTERS
 from agent.core.version import VERSION
 from agent.probes._settings import parse_duration
 
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _EPILOG = """\
 Exit status: 0 fine, 1 something is down, 2 usage, configuration or port in use, 3 the agent itself broke.
 Start with `reachd demo`, or with `reachd check https://meshery.example.com/`.
@@ -20,9 +24,10 @@ Start with `reachd demo`, or with `reachd check https://meshery.example.com/`.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit status."""
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a character is no failure
+            stream.reconfigure(errors=PLAIN_CHARACTERS)  # a terminal that cannot show a character is no failure
     options = _parser().parse_args(arguments)
     # A command is loaded when it is called, so that the daemon does not carry the demo and the demo's servers.
     try:
@@ -32,12 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+            _discard_output()
+            sys.stderr.write(f"reachd {options.command}: cannot write: {os.strerror(error.errno)}\n")
+            return 3
         # Into the agent's log where one is set up, else to standard error.
         logging.getLogger("agent").critical("the agent itself broke", exc_info=True)
         return 3
+
+
+def _discard_output() -> None:
+    """What is still buffered for standard output goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> ArgumentParser:
@@ -50,11 +64,19 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--version", action="version", version=f"reachd {VERSION}")
     add = parser.add_subparsers(metavar="COMMAND", dest="command", required=True).add_parser
 
-    _add_config(add("run", help="the daemon: probes, metrics, status page"), required=True)
+    _add_config(add("run", help="the daemon: probes, metrics, status page"))
 
     check = add("check", help="check once, now: everything, some checks by name, or bare URLs")
     check.add_argument("names", nargs="*", metavar="NAME or URL", help="checks to run, or URLs to probe")
-    _add_config(check, required=False)
+    check.add_argument(  # one file each time, so that names can follow it
+        "--config",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a configuration file or directory; several, each after a --config of its own, are merged",
+    )
+    check.add_argument("--ca-file", type=Path, metavar="FILE", help="certificates to trust for URLs, PEM")
     check.add_argument(
         "--wait", type=_duration, default=0.0, metavar="5m", help="go on until all are up, this long at most"
     )
@@ -71,7 +93,7 @@ def _parser() -> ArgumentParser:
     validate.add_argument("config", nargs="+", type=Path, metavar="FILE")
 
     targets = add("targets", help="what will be reached, from where, on which port, and why")
-    _add_config(targets, required=True)
+    _add_config(targets)
     targets.add_argument("--output", choices=("table", "json", "networkpolicy"), default="table")
 
     add("probes", help="the probe kinds and their keys")
@@ -85,13 +107,13 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _add_config(parser: ArgumentParser, *, required: bool) -> None:
+def _add_config(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         nargs="+",
         action="extend",
         type=Path,
-        required=required,
+        required=True,
         metavar="FILE",
         help="configuration files or directories; several are merged",
     )

@@ -23,6 +23,8 @@ from agent.settings.model import Configuration
 from agent.settings.plan import plan
 
 _WAIT_BETWEEN = 2.0
+_LAST_MOMENT = 0.05
+"""Seconds before the deadline at which the last round begins at the latest."""
 _LONG = 30.0
 """Seconds of timeout from which on a check runs only when it is named: it holds a connection to see who cuts it."""
 
@@ -85,11 +87,11 @@ class _Session:
         while True:
             results = await self._round(table)
             remaining = deadline - monotonic()
-            if self.status(results) is ExitStatus.FINE or remaining < _WAIT_BETWEEN:
+            if self.status(results) is ExitStatus.FINE or remaining <= _LAST_MOMENT:
                 return results
             if table is not None:
                 table.waiting([result for result in results if result.state in self._failing], remaining)
-            await asyncio.sleep(_WAIT_BETWEEN)
+            await asyncio.sleep(min(_WAIT_BETWEEN, remaining - _LAST_MOMENT))
 
     def status(self, results: Sequence[Result]) -> ExitStatus:
         """DOWN when any result is a failure."""

@@ -1,5 +1,6 @@
 """Writing for people at a terminal, and for files that only look like one."""
 
+import codecs
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,18 @@ _COLOURS = {State.UP: "32", State.DOWN: "31", State.UNKNOWN: "33", State.BLOCKED
 MARKS = {State.UP: "✓", State.DOWN: "✗", State.UNKNOWN: "?", State.BLOCKED: "-"}
 """A state as one character, so that colour is never the only sign."""
 _PLAIN_MARKS = {State.UP: "+", State.DOWN: "x", State.UNKNOWN: "?", State.BLOCKED: "-"}
+_PLAIN = {"→": "->", "…": "..."}
+PLAIN_CHARACTERS = "plain_characters"
+"""Names the handler of characters that an encoding has not: those with a plain spelling get it, others become `?`."""
+
+
+def _spell_plainly(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(character, "?") for character in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(PLAIN_CHARACTERS, _spell_plainly)
 
 
 class Terminal:
@@ -28,7 +41,7 @@ class Terminal:
     def line(self, text: str = "") -> None:
         """Writes a line, over a progress line where one stands."""
         self._clear()
-        encoded = f"{text}\n".encode(self._stream.encoding or "utf-8", "replace")
+        encoded = f"{text}\n".encode(self._stream.encoding or "utf-8", PLAIN_CHARACTERS)
         self._stream.write(encoded.decode(self._stream.encoding or "utf-8"))
         self._stream.flush()
 

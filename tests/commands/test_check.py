@@ -72,11 +72,18 @@ async def test_everything(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
         (["long"], 0, {"long": "✓"}),
     ],
 )
+@pytest.mark.parametrize("config_first", [False, True])
 async def test_by_name(
-    names: list[str], status: int, marks: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    names: list[str],
+    status: int,
+    marks: dict[str, str],
+    config_first: bool,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     async with scene(tmp_path) as (file, _):
-        result = await call(capfd, "check", *names, "--config", file)
+        config = ["--config", str(file)]
+        result = await call(capfd, "check", *(config + names if config_first else names + config))
     shown = [line.split() for line in result.out.splitlines()]
     assert result.status == status
     assert {words[1]: words[0] for words in shown if words and words[0] in "✓✗-?"} == marks
@@ -169,6 +176,23 @@ async def test_wait_has_an_end(capfd: pytest.CaptureFixture[str]) -> None:
         assert asyncio.get_running_loop().time() - began < 5
     assert status == 1
     assert "connect_refused" in out
+
+
+async def test_several_configurations(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with refusing() as nothing:
+        files = [write(tmp_path / "a.yaml", {"checks": [check("a", "tcp", address=nothing)]}), tmp_path / "b.yaml"]
+        files[1].write_text(json.dumps({"checks": [check("b", "tcp", address=nothing)]}))
+        _, out, _ = await call(capfd, "check", "--config", files[0], "--config", files[1], "a", "b")
+    assert "2 checks: 0 up, 2 down" in out
+
+
+async def test_wait_lasts_until_its_end(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("agent.commands.check._WAIT_BETWEEN", 60.0)  # longer than what is left after the first round
+    with refusing() as nothing:
+        began = asyncio.get_running_loop().time()
+        status, _, _ = await call(capfd, "check", f"tcp://{nothing}", "--wait", "600ms")
+        assert 0.5 < asyncio.get_running_loop().time() - began < 5
+    assert status == 1
 
 
 async def test_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

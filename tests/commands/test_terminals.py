@@ -108,4 +108,4 @@ def test_a_terminal_without_utf_8(command: list[str], tmp_path: Path) -> None:
     assert process.returncode == (1 if "check" in command else 0), err
     assert out.isascii()
     assert err == b""
-    assert "x url-1" in out.decode() or "check" not in command
+    assert ("x url-1" in out.decode() and "default: here -> 127.0.0.1" in out.decode()) or "check" not in command
