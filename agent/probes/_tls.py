@@ -89,9 +89,12 @@ class TlsContexts:
             if known is not None and known[0] == versions:
                 return known[1]
             context = _new_context(identity)
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             names = ", ".join(str(path) for path in paths) or "that are embedded in the kubeconfig"
-            raise ProbeFailure(Reason.PERMISSION_DENIED, f"cannot use the TLS files {names}: {error}") from error
+            # OpenSSL's errors have their words in `reason`, in capitals, or nowhere; the system's own have none there.
+            reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+            words = reason.lower().replace("_", " ") if reason else "no certificates or keys in the form PEM"
+            raise ProbeFailure(Reason.PERMISSION_DENIED, f"cannot use the TLS files {names}: {words}") from error
         self._contexts[identity] = (versions, context)
         return context
 

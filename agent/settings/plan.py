@@ -63,7 +63,7 @@ def _custom_check(settings: CheckSettings, configuration: Configuration) -> Chec
         severity=settings.severity,
         target=probe.target(),
         host=endpoint.host,
-        path=Path(vantage, endpoint.host, f"{endpoint.port}/{transport}", type(probe).summary),
+        path=Path(vantage, endpoint.host, f"{endpoint.port}/{transport}", "your own check"),
         depends_on=tuple(dict.fromkeys(settings.depends_on)),
         labels=tuple(sorted(settings.labels.items())),
     )
@@ -80,7 +80,7 @@ def timeout_problems(configuration: Configuration) -> Iterator[tuple[Configurati
 def warnings(configuration: Configuration) -> list[Problem]:
     """What is allowed but will probably hurt. Looks at files, touches no network."""
     checks = plan(configuration).checks
-    messages = [*_capacity(checks, configuration), *_missing_files(configuration)]
+    messages = [*_capacity(checks, configuration), *_missing_files(configuration), *_state_file(configuration)]
     if not checks:
         messages.append(("checks", "there is nothing to check; add deployments or checks"))
     return [Problem("", 0, path, message) for path, message in messages]
@@ -118,6 +118,20 @@ def _missing_files(configuration: Configuration) -> Iterator[tuple[str, str]]:
             found = False
         if not found:
             yield path, f"the file {file} is missing or cannot be read; it is looked for again whenever it is needed"
+
+
+def _state_file(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """The file is replaced by a new one, so its directory has to let files be made."""
+    if configuration.state_file is None:
+        return
+    directory = configuration.state_file.parent
+    if not directory.is_dir():
+        yield "state_file", f"there is no directory {directory}, so nothing will be remembered; make it"
+    elif not os.access(directory, os.W_OK | os.X_OK):
+        yield (
+            "state_file",
+            f"the agent may not write in {directory}, so nothing will be remembered; give it the right to",
+        )
 
 
 def _files_in(value: object, path: str) -> Iterator[tuple[str, FilePath]]:

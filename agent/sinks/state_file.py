@@ -32,9 +32,14 @@ class StateFile:
                 return parse_states(file.read(_MAX_CHARACTERS))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, RecursionError) as error:
-            _log.warning("the state file cannot be used; times begin afresh", file=str(self._path), problem=str(error))
-            return {}
+        except OSError as error:
+            self._cannot_be_used(_words(error))
+        except (ValueError, RecursionError) as error:
+            self._cannot_be_used(str(error))
+        return {}
+
+    def _cannot_be_used(self, problem: str) -> None:
+        _log.warning("the state file cannot be used; times begin afresh", file=str(self._path), problem=problem)
 
     def write(self, states: Mapping[str, tuple[State, float]]) -> None:
         """Replaces the file at once, so that no reader ever sees half of it. Blocks: not for the event loop."""
@@ -42,12 +47,17 @@ class StateFile:
             _replace(self._path, render_states(states))
         except OSError as error:
             if not self._unwritable:
-                _log.warning("the state file cannot be written", file=str(self._path), problem=str(error))
+                _log.warning("the state file cannot be written", file=str(self._path), problem=_words(error))
             self._unwritable = True
         else:
             if self._unwritable:
                 _log.info("the state file can be written again", file=str(self._path))
             self._unwritable = False
+
+
+def _words(error: OSError) -> str:
+    """The system's words for what went wrong, without the name of the temporary file."""
+    return (error.strerror or type(error).__name__).lower()
 
 
 def parse_states(text: str) -> Remembered:

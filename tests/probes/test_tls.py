@@ -263,11 +263,16 @@ async def test_what_is_no_tls_server(script: Script, reason: Reason, phase: Phas
 
 async def test_files_that_cannot_be_used_are_the_agents_own_fault(tmp_path: Path) -> None:
     (tmp_path / "broken.pem").write_text("nonsense")
-    for options in ({"ca_file": str(tmp_path / "none.pem")}, {"ca_file": str(tmp_path / "broken.pem")}):
-        outcome = await handshake(context_of(), tmp_path, options)
+    (tmp_path / "damaged.pem").write_text("-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n")
+    for name, words in (
+        ("none.pem", "no such file or directory"),
+        ("broken.pem", "no certificate or crl found"),
+        ("damaged.pem", "no certificates or keys in the form PEM"),
+    ):
+        outcome = await handshake(context_of(), tmp_path, {"ca_file": str(tmp_path / name)})
         assert_failed(outcome, Reason.PERMISSION_DENIED)
         assert outcome.verdict is Verdict.UNKNOWN
-        assert options["ca_file"] in outcome.detail
+        assert outcome.detail == f"cannot use the TLS files {tmp_path / name}: {words}"
 
 
 async def test_a_certificate_file_is_read_again_when_it_changes(

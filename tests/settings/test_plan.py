@@ -54,7 +54,7 @@ checks:
     assert (docs.path.source, docs.path.destination, docs.path.port) == ("client", "docs.example.com", "443/tcp")
     assert (site.every, site.timeout, site.slo, site.latency_objective) == (60.0, 3.0, 0.99, 1.0)
     assert (site.severity, site.depends_on, site.labels) == (Severity.PAGE, ("docs",), (("team", "web"),))
-    assert (site.host, site.path.port) == ("192.0.2.1", "53/udp")
+    assert (site.host, site.path.port, site.path.purpose) == ("192.0.2.1", "53/udp", "your own check")
 
 
 def test_the_same_file_gives_equal_checks(tmp_path: Path) -> None:
@@ -92,6 +92,16 @@ def test_missing_files_and_nothing_to_do_are_warnings(tmp_path: Path) -> None:
         "otlp.headers_file: the file /nonexistent/headers is missing or cannot be read; "
         "it is looked for again whenever it is needed",
         "checks: there is nothing to check; add deployments or checks",
+    ]
+
+
+def test_a_state_file_without_a_directory_is_a_warning(tmp_path: Path) -> None:
+    configuration = configuration_of(
+        tmp_path,
+        f"state_file: {tmp_path}/none/state.json\nchecks:\n" + "  - {name: a, probe: {kind: dns, name: b.example}}\n",
+    )
+    assert [str(warning) for warning in warnings(configuration)] == [
+        f"state_file: there is no directory {tmp_path}/none, so nothing will be remembered; make it"
     ]
 
 

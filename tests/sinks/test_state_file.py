@@ -39,6 +39,7 @@ def test_a_file_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
         "the state file cannot be written",
         "the state file can be written again",
     ]
+    assert lines[0]["problem"] == "no such file or directory"
     assert file.read() == SOME
 
 
