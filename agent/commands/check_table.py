@@ -5,8 +5,9 @@ from itertools import groupby
 
 from agent.commands.terminal import Terminal
 from agent.core.check import Check, UntestableRow
-from agent.core.explanations import explain, steps_for
+from agent.core.explanations import explain
 from agent.core.outcome import Outcome
+from agent.core.steps import steps_for
 from agent.core.transitions import State
 from agent.engine.once import Result
 from agent.probes._text import printable
@@ -95,7 +96,7 @@ def _next_steps(result: Result) -> list[str]:
     if row is not None and (says := row.says(outcome.verdict, outcome.reason)):
         steps.append(says)
     if outcome.reason is not None:
-        first = steps_for(outcome.reason, check.host, check.path.port, check.target)[0]
+        first = steps_for(outcome.reason, check, outcome.detail)[0]
         steps += [explain(outcome.reason).phrase, f"try: {first}"]
     return steps
 

@@ -1,16 +1,12 @@
 """What each failure reason means, and what to try first: the words for the page, the commands and the runbooks.
 
-Words in capitals stand for the values of the check at hand: HOST, PORT, NAME, URL, NAMESPACE, SERVICE, POD.
+Words in capitals stand for the values of the check at hand: HOST, PORT, NAME, URL, HEALTH_URL, NAMESPACE, SERVICE,
+SERVICE_PORT, POD. `agent.core.steps` puts in those that are known.
 """
 
-import re
 from dataclasses import dataclass
-from shlex import quote
 
 from agent.core.reasons import Reason
-
-_SERVICE_NAME = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:\..*)?")
-"""The name of a Kubernetes Service, as other namespaces use it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +25,6 @@ class Explanation:
 def explain(reason: Reason) -> Explanation:
     """The explanation of a reason; every reason has one."""
     return _EXPLANATIONS[reason]
-
-
-def steps_for(reason: Reason, host: str, port: str, target: str) -> list[str]:
-    """What to try first, with the check's own values where they are known.
-
-    port: as in a firewall table, e.g. `4222/tcp`. target: as the check names it, a URL or something else. A host that
-    is the name of a Service tells SERVICE and NAMESPACE too.
-    """
-    values = {"HOST": host, "PORT": port.partition("/")[0]}
-    if service := _SERVICE_NAME.fullmatch(host):
-        values |= {"SERVICE": service["service"], "NAMESPACE": service["namespace"]}
-    return [_with_values(step, values, host, target) for step in explain(reason).try_first]
-
-
-def _with_values(step: str, values: dict[str, str], host: str, target: str) -> str:
-    known = dict(values)
-    if "curl " in step and target.startswith(("http://", "https://")):
-        known["URL"] = quote(target)
-    if step.startswith("dig "):  # elsewhere NAME is that of something else than the host
-        known["NAME"] = host
-    return re.sub(rf"\b(?:{'|'.join(known)})\b", lambda found: known[found[0]], step)
 
 
 _EXPLANATIONS = {
@@ -138,7 +113,7 @@ _EXPLANATIONS = {
         (
             "kubectl -n NAMESPACE get networkpolicies: is there an ingress rule for the target, and an egress rule "
             "for here?",
-            "reachd targets --output networkpolicy prints the rules that are needed.",
+            "reachd targets --config FILE --output networkpolicy prints the rules that are needed.",
             "nc -vz HOST PORT from another Pod and from the node: where it begins to work shows who drops.",
         ),
     ),
@@ -357,14 +332,14 @@ _EXPLANATIONS = {
         (
             "curl -sv -o /dev/null URL",
             "The same against the Service, past the ingress: kubectl -n NAMESPACE port-forward service/SERVICE "
-            "8080:PORT",
+            "8080:SERVICE_PORT",
         ),
     ),
     Reason.HEALTH_CHECK_FAILED: Explanation(
         "one of its own health checks fails",
         "The target answers, and itself says that something is wrong with it. The detail names the check that failed.",
         (
-            "curl -s 'URL?verbose=1' lists all of its checks.",
+            "curl -sk HEALTH_URL lists all of its checks.",
             "kubectl -n NAMESPACE logs POD --since=10m",
             "See whether the check of what it depends on is down as well: that one comes first.",
         ),
@@ -386,7 +361,7 @@ _EXPLANATIONS = {
         (
             "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "
             '"upgrade"',
-            "Try it past the ingress: kubectl -n NAMESPACE port-forward service/SERVICE 8080:PORT",
+            "Try it past the ingress: kubectl -n NAMESPACE port-forward service/SERVICE 8080:SERVICE_PORT",
             "Other load balancers have a switch for WebSockets: see that it is on for this route.",
         ),
     ),
@@ -397,7 +372,7 @@ _EXPLANATIONS = {
         (
             "nginx: proxy_buffering off for this path, or have the server send X-Accel-Buffering: no",
             "Switch compression off for text/event-stream.",
-            "Try it past the ingress: kubectl -n NAMESPACE port-forward service/SERVICE 8080:PORT, then curl -N",
+            "Try it past the ingress with curl -N: kubectl -n NAMESPACE port-forward service/SERVICE 8080:SERVICE_PORT",
         ),
     ),
     Reason.IDLE_CUT: Explanation(

@@ -3,10 +3,11 @@
 from urllib.parse import quote
 
 from agent.core.check import CheckKey
-from agent.core.explanations import explain, steps_for
+from agent.core.explanations import explain
 from agent.core.outcome import Outcome, Verdict
 from agent.core.ports import CheckEntry
 from agent.core.reasons import Blame
+from agent.core.steps import steps_for
 from agent.core.transitions import State
 from agent.web.figures import MARKS, RECHECK, history_strip, phase_bars
 from agent.web.html import Content, Markup, breakable, tag
@@ -126,7 +127,7 @@ def _explanation(entry: CheckEntry, outcome: Outcome) -> Content:
     if reason is not None:
         where = f" in the phase {outcome.phase}" if outcome.phase else ""
         fault = "the agent itself" if reason.blame is Blame.AGENT else BLAMED[reason.blame]
-        steps = steps_for(reason, check.host, check.path.port, check.target)
+        steps = steps_for(reason, check, outcome.detail)
         lines = [
             tag("p", tag("code", reason.value), f"{where}; to blame is {fault}.", class_="reason"),
             tag("p", explain(reason).meaning),

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 
 from agent.core.check import UntestableRow
-from agent.core.explanations import explain, steps_for
+from agent.core.explanations import explain
 from agent.core.outcome import Outcome
 from agent.core.ports import CheckEntry, StatusEvent
+from agent.core.steps import steps_for
 from agent.web.meaning import meaning_here
 from agent.web.selection import Selection
 
@@ -135,7 +136,7 @@ def _explanation(entry: CheckEntry, outcome: Outcome) -> Document | None:
         "blame": outcome.reason.blame.value,
         "phrase": explanation.phrase,
         "meaning": explanation.meaning,
-        "try_first": steps_for(outcome.reason, check.host, check.path.port, check.target),
+        "try_first": steps_for(outcome.reason, check, outcome.detail),
     }
 
 

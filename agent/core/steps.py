@@ -1,0 +1,129 @@
+"""What to try first when a check is not up: the steps of its reason, made to fit the check."""
+
+import re
+from ipaddress import ip_address
+from shlex import quote
+
+from agent.core.check import Check
+from agent.core.explanations import explain
+from agent.core.reasons import Reason
+
+_SERVICE_NAME = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:\..*)?")
+"""The name of a Kubernetes Service, as other namespaces use it."""
+_HEALTH_PATH = re.compile(r"/(?:livez|readyz)\b")
+_TLS_WANTED = re.compile(r"\bHTTPS\b|\\x15\\x03")
+"""How servers say that plain text came where TLS is spoken: in words (Go, nginx), or with a TLS alert."""
+_ENDED = (Reason.CONNECTION_CLOSED, Reason.CONNECTION_RESET)
+_BY_HAND = {
+    "grpc": ("grpcurl -plaintext HOST:PORT grpc.health.v1.Health/Check",),
+    "nats": (
+        "nc -w 5 HOST PORT: a NATS server sends a line that begins with INFO at once.",
+        "nats --server nats://HOST:PORT rtt, with the same credentials.",
+    ),
+    "tls": ("openssl s_client -connect HOST:PORT -servername HOST </dev/null shows what speaks there.",),
+    "tcp": ("nc -v -w 5 HOST PORT shows what speaks there.",),
+    "dns": ("dig NAME @SERVER",),
+}
+"""What takes the place of curl where the check speaks another protocol."""
+_ON_THE_HOST = {
+    Reason.CONNECT_REFUSED: "ss -ltnp 'sport = :PORT' on HOST: does a program listen there, and on which address?",
+    **dict.fromkeys(
+        (*_ENDED, Reason.RESPONSE_TIMEOUT, Reason.SERVER_ERROR, Reason.HEALTH_CHECK_FAILED, Reason.TLS_TIMEOUT),
+        "journalctl --since=-10min on HOST: what does the program behind PORT log?",
+    ),
+}
+"""What to look at where no Kubernetes need be."""
+
+
+def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
+    """What to try first, with the check's own values where they are known.
+
+    detail: what the run found. A host that is the name of a Service tells SERVICE and NAMESPACE too.
+    """
+    service = _SERVICE_NAME.fullmatch(check.host)
+    steps = [fitting for step in explain(reason).try_first for fitting in _fitting(step, reason, check)]
+    if check.system == "custom" and service is None:
+        steps = _kubernetes_last(steps, reason)
+    if _meets_tls(reason, check, detail):
+        steps.insert(0, "This is plain http: does the port want TLS? curl -vk https://HOST:PORT/")
+    values = {"HOST": check.host, "PORT": check.path.port.partition("/")[0]}
+    if service is not None:
+        values |= {"SERVICE": service["service"], "NAMESPACE": service["namespace"]}
+    return list(dict.fromkeys(_with_values(step, values, check, detail) for step in steps))
+
+
+def _fitting(step: str, reason: Reason, check: Check) -> tuple[str, ...]:
+    """The step, or what takes its place for a check of this kind."""
+    if "for a Kubernetes API" in step and check.kind != "kube_api":
+        return ()
+    if step.startswith("curl ") and "BROKER" not in step and _http_url(check) is None:
+        by_hand = _BY_HAND.get(check.kind, (step,))
+        return by_hand[-1:] if reason is Reason.AUTH_REJECTED else by_hand[:1]
+    return (step,)
+
+
+def _kubernetes_last(steps: list[str], reason: Reason) -> list[str]:
+    here = [_ON_THE_HOST[reason]] if reason in _ON_THE_HOST else []
+    elsewhere = [step for step in steps if "kubectl" in step]
+    return [step for step in steps if step not in elsewhere] + here + elsewhere
+
+
+def _meets_tls(reason: Reason, check: Check, detail: str) -> bool:
+    """Whether it looks as if plain HTTP had come to a port that wants TLS."""
+    if not check.target.startswith(("http://", "ws://")):
+        return False
+    port = check.path.port.partition("/")[0]
+    return (reason in _ENDED and port.endswith("443")) or _TLS_WANTED.search(detail) is not None
+
+
+def _with_values(step: str, values: dict[str, str], check: Check, detail: str) -> str:
+    known = dict(values)
+    if (url := _http_url(check)) is not None:
+        known["HEALTH_URL"] = quote(_health_url(url, check.kind, detail))
+        step = step.replace("http://BROKER:8222", quote(url.rstrip("/")))
+        if "curl " in step:
+            known["URL"] = quote(url)
+    if step.startswith("dig "):  # elsewhere NAME is that of something else than the host
+        known["NAME"] = check.host
+    if (name := _server_name(check)) is not None:
+        step = step.replace("-servername HOST", f"-servername {quote(name)}").replace(
+            "grep HOST", f"grep {quote(name)}"
+        )
+    elif _is_address(check.host):  # which is not sent as a name
+        step = step.replace(" -servername HOST", "")
+    if getattr(check.settings, "tls", None):
+        step = step.replace("grpcurl -plaintext", "grpcurl")
+    return re.sub(rf"\b(?:{'|'.join(known)})\b", lambda found: known[found[0]], step)
+
+
+def _http_url(check: Check) -> str | None:
+    """The target as curl takes it, where it is a URL."""
+    if check.target.startswith(("http://", "https://")):
+        return check.target
+    return f"http{check.target[2:]}" if check.target.startswith(("ws://", "wss://")) else None
+
+
+def _health_url(url: str, kind: str, detail: str) -> str:
+    """The URL of the health answer that failed, as long as it gets."""
+    if kind == "nats_monitor":
+        return f"{url.rstrip('/')}/healthz"
+    if kind == "kube_api":
+        failed = _HEALTH_PATH.match(detail)
+        return f"{url.rstrip('/')}{failed[0] if failed else '/readyz'}?verbose=1"
+    if re.search(r"[?&]verbose\b", url):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}verbose=1"
+
+
+def _server_name(check: Check) -> str | None:
+    """The name that is asked for in TLS where it is not the host's, in the settings of every probe that has any."""
+    name = getattr(getattr(check.settings, "tls", None), "server_name", None)
+    return name if isinstance(name, str) else None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

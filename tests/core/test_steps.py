@@ -1,0 +1,110 @@
+"""The steps that people are told to try fit the check at hand."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from agent.core.check import Check, Path, Severity
+from agent.core.reasons import Reason
+from agent.core.steps import steps_for
+
+
+@dataclass(frozen=True)
+class Tls:
+    server_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    tls: Tls | None = None
+
+
+def check(
+    kind: str, target: str, host: str, port: int, system: str = "meshery", settings: Settings | None = None
+) -> Check:
+    return Check(
+        deployment="prod",
+        system=system,
+        component="any",
+        name="any",
+        kind=kind,
+        vantage="server",
+        settings=settings or Settings(),
+        every=15.0,
+        timeout=5.0,
+        slo=0.999,
+        latency_objective=0.5,
+        severity=Severity.PAGE,
+        target=target,
+        host=host,
+        path=Path("here", "there", f"{port}/tcp", "to test"),
+    )
+
+
+SERVICE = "broker.meshery.svc"
+PAGE = check("http", "http://web.example:8443/page?a=1&b=2", "web.example", 8443)
+NATS = check("nats", f"{SERVICE}:4222", SERVICE, 4222)
+GRPC = check("grpc", "adapter.example:10000", "adapter.example", 10000)
+MONITOR = check("nats_monitor", f"http://{SERVICE}:8222", SERVICE, 8222)
+CLUSTER = check("kube_api", "https://api.example:6443/", "api.example", 6443)
+SOCKET = check("websocket", "wss://web.example/socket", "web.example", 443)
+OWN = check("tcp", "192.0.2.7:5432", "192.0.2.7", 5432, "custom")
+NAMED = check("tls", "192.0.2.7:443", "192.0.2.7", 443, settings=Settings(Tls("web.example")))
+
+
+@pytest.mark.parametrize(
+    ("reason", "subject", "detail", "step"),
+    [
+        (Reason.CONNECT_TIMEOUT, NATS, "", "reachd targets --config FILE --output networkpolicy"),
+        (Reason.CONNECT_TIMEOUT, NATS, "", "kubectl -n meshery get networkpolicies"),
+        (Reason.HEALTH_CHECK_FAILED, CLUSTER, "/livez answers 500: etcd", "'https://api.example:6443/livez?verbose=1'"),
+        (Reason.HEALTH_CHECK_FAILED, CLUSTER, "", "'https://api.example:6443/readyz?verbose=1'"),
+        (Reason.HEALTH_CHECK_FAILED, PAGE, "", "'http://web.example:8443/page?a=1&b=2&verbose=1'"),
+        (Reason.HEALTH_CHECK_FAILED, MONITOR, "", f"http://{SERVICE}:8222/healthz lists"),
+        (Reason.UPGRADE_STRIPPED, SOCKET, "", "8080:SERVICE_PORT"),
+        (Reason.UPGRADE_REFUSED, SOCKET, "", "--http1.1 https://web.example/socket"),
+        (Reason.RESPONSE_TIMEOUT, GRPC, "", "grpcurl -plaintext adapter.example:10000"),
+        (Reason.RESPONSE_TIMEOUT, replace(GRPC, settings=Settings(Tls())), "", "grpcurl adapter.example:10000"),
+        (Reason.RESPONSE_TIMEOUT, NATS, "", f"nc -w 5 {SERVICE} 4222"),
+        (Reason.AUTH_REJECTED, NATS, "", f"nats --server nats://{SERVICE}:4222 rtt"),
+        (Reason.AUTH_REJECTED, CLUSTER, "", "kubectl auth can-i"),
+        (Reason.CLIENT_MISSING, MONITOR, "", f"curl -s http://{SERVICE}:8222/connz"),
+        (Reason.TLS_HOSTNAME_MISMATCH, NAMED, "", "-connect 192.0.2.7:443 -servername web.example"),
+        (Reason.TLS_HOSTNAME_MISMATCH, NAMED, "", "grep web.example:"),
+        (Reason.TLS_HOSTNAME_MISMATCH, replace(NAMED, settings=Settings()), "", "-connect 192.0.2.7:443 </dev/null"),
+    ],
+)
+def test_a_step_names_what_is_known(reason: Reason, subject: Check, detail: str, step: str) -> None:
+    assert any(step in given for given in steps_for(reason, subject, detail)), steps_for(reason, subject, detail)
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("subject", [NATS, GRPC, OWN], ids=lambda subject: subject.kind)
+def test_nobody_is_told_to_curl_what_is_no_url(reason: Reason, subject: Check) -> None:
+    steps = steps_for(reason, subject)
+    assert steps
+    assert not any(step.startswith("curl ") and "URL" in step for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    ("reason", "subject", "detail", "told"),
+    [
+        (Reason.CONNECTION_CLOSED, PAGE, "", True),
+        (Reason.CONNECTION_RESET, PAGE, "", True),
+        (Reason.CONNECT_REFUSED, PAGE, "", False),
+        (Reason.STATUS_UNEXPECTED, PAGE, "the answer is 400: Client sent an HTTP request to an HTTPS server.", True),
+        (Reason.PROTOCOL_ERROR, PAGE, r"it begins '\x15\x03\x01'", True),
+        (Reason.CONNECTION_CLOSED, replace(PAGE, path=Path("", "", "8080/tcp", "")), "", False),
+        (Reason.CONNECTION_CLOSED, SOCKET, "", False),
+    ],
+)
+def test_plain_http_to_a_port_that_wants_tls(reason: Reason, subject: Check, detail: str, told: bool) -> None:
+    assert steps_for(reason, subject, detail)[0].endswith("curl -vk https://web.example:8443/") is told
+
+
+def test_on_a_host_of_its_own_kubernetes_comes_last() -> None:
+    steps = steps_for(Reason.CONNECT_REFUSED, OWN)
+    assert steps[0].startswith("ss -ltnp 'sport = :5432' on 192.0.2.7")
+    assert "kubectl" in steps[-1]
+    assert "kubectl" in steps_for(Reason.CONNECT_REFUSED, replace(OWN, host=SERVICE))[0]
+    assert not any("kubectl" in step for step in steps_for(Reason.CONNECTION_CLOSED, OWN)[:2])
