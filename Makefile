@@ -21,7 +21,7 @@ test: lint quick-servers ## every check and every test
 	.venv/bin/pytest
 
 quick: .venv/.develop quick-servers ## the tests that take seconds
-	.venv/bin/pytest -m "not slow"
+	.venv/bin/pytest -m "not slow" -n 2
 
 lint: .venv/.develop ## style, types, and the direction of imports
 	.venv/bin/ruff check .

@@ -14,7 +14,7 @@ CONCEALED = "<secret>"
 """What stands in a text for a secret."""
 _SHORTEST = 4
 """Characters that a secret has at least: to take out all shorter ones would shred every text."""
-_MOST = 10_000
+_MOST = 500
 """Secrets that are kept; the oldest, by then long renewed, is forgotten first."""
 
 _forms_of_secret: dict[str, tuple[str, ...]] = {}

@@ -29,6 +29,8 @@ from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
 
 _MAX_REDIRECTS = 10
+_MOST_JSON = 256 * 1024
+"""Characters of a JSON body: a hostile 1 MiB of nested lists would hold the event loop up for 100 ms."""
 _CLOSE = (("Connection", "close"),)
 _CLOSE_COMPRESSED = (("Connection", "close"), ("Accept-Encoding", "gzip, deflate"))
 
@@ -45,7 +47,7 @@ class HttpExpectation(StatusExpectation):
     headers: dict[str, Pattern] = Field(default_factory=dict)
     """Regular expressions by header; each must be found in that header's value."""
     json_: dict[str, JsonValue] = Field(default_factory=dict, alias="json")
-    """Values by path in a JSON body, as in `{status: ok, components.0.name: database}`."""
+    """Values by path in a JSON body of up to 256 KiB, as in `{status: ok, components.0.name: database}`."""
 
 
 class HttpSettings(ProbeSettings):
@@ -198,6 +200,10 @@ class _ContentExpectation:
             self._judge_json(text)
 
     def _judge_json(self, text: str) -> None:
+        if len(text) > _MOST_JSON:
+            raise ProbeFailure(
+                Reason.RESPONSE_TOO_LARGE, f"the body is longer than the {_MOST_JSON} characters that are read as JSON"
+            )
         try:
             document: object = json.loads(text)
         except (ValueError, RecursionError) as error:
