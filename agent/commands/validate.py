@@ -6,6 +6,7 @@ from argparse import Namespace
 from agent.commands.configuration import load_or_complain
 from agent.commands.status import ExitStatus
 from agent.settings.plan import plan, warnings
+from agent.web.words import counted
 
 
 def execute(options: Namespace) -> ExitStatus:
@@ -16,5 +17,6 @@ def execute(options: Namespace) -> ExitStatus:
     for warning in warnings(configuration):
         sys.stderr.write(f"warning: {warning}\n")
     wanted = plan(configuration)
-    sys.stdout.write(f"valid: {len(wanted.checks)} checks, {len(wanted.untestable)} rows not testable from here\n")
+    checks, rows = counted(len(wanted.checks), "check"), counted(len(wanted.untestable), "row")
+    sys.stdout.write(f"valid: {checks}, {rows} not testable from here\n")
     return ExitStatus.FINE

@@ -79,7 +79,7 @@ def _row_targets(deployment: Deployment, row: DeploymentRow, tested: str, own: f
 
 def _seen_from(vantage: str, host: str, tested: str, own: frozenset[str]) -> str:
     if vantage not in own:
-        return f"{host} {LOOPBACK_ELSEWHERE}" if is_loopback(host) else ""
+        return f"{host} {LOOPBACK_ELSEWHERE}" if is_loopback(host) else f"needs vantage {vantage}"
     return f"tested here as {tested}" if tested and vantage != tested else ""
 
 

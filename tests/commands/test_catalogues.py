@@ -1,6 +1,7 @@
 """The commands that only tell: probes, reasons, metrics, validate, targets."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ async def test_metrics(capfd: pytest.CaptureFixture[str]) -> None:
 
 async def test_a_valid_configuration(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     file = write(tmp_path / "reachd.yaml", {"checks": [check("web", "http", url="http://localhost/")]})
-    assert await call(capfd, "validate", file) == (0, "valid: 1 checks, 0 rows not testable from here\n", "")
+    assert await call(capfd, "validate", file) == (0, "valid: 1 check, 0 rows not testable from here\n", "")
 
 
 async def test_warnings_are_no_problems(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +52,7 @@ async def test_warnings_are_no_problems(tmp_path: Path, capfd: pytest.CaptureFix
     status, out, err = await call(capfd, "validate", file)
     assert status == 0
     assert out.startswith("valid: ")
-    assert err.startswith("warning: checks[web].probe.tls.ca_file: the file ")
+    assert re.match(rf"warning: {file}:\d+: checks\[web\]\.probe\.tls\.ca_file: the file ", err)
 
 
 async def test_all_problems_at_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -75,6 +76,8 @@ async def test_targets(output: str, tmp_path: Path, capfd: pytest.CaptureFixture
     assert "4222" in out
     if output == "json":
         assert json.loads(out)
+        assert [line for line in json.loads(out) if not line["here"] and not line["remark"]] == []
+        assert "needs vantage adapter" in {line["remark"] for line in json.loads(out)}
     elif output == "networkpolicy":
         assert {document["kind"] for document in yaml.safe_load_all(out) if document} == {"NetworkPolicy"}
 

@@ -33,7 +33,7 @@ def test_a_line_says_what_a_firewall_needs() -> None:
     ]
     assert (line.source, line.destination) == ("Meshery Server", "Meshery Perf")
     assert (line.host, line.port, line.protocol) == ("meshery-perf.meshery.svc", 10013, "gRPC")
-    assert (line.needed, line.here, line.remark) == (True, False, "")
+    assert (line.needed, line.here, line.remark) == (True, False, "needs vantage server")
     assert line.document == "Networking & Connectivity: Network ports: Meshery Perf 10013/gRPC"
 
 
@@ -97,4 +97,4 @@ def test_a_row_is_tested_as_one_of_the_agents_vantages_only() -> None:
     remarks = {line.vantage: (line.here, line.remark) for line in lines if line.check == "server-live"}
     assert remarks["operations"] == (True, "")
     assert remarks["server"] == (False, "tested here as operations")
-    assert remarks["node"] == (False, "")
+    assert remarks["node"] == (False, "needs vantage node")
