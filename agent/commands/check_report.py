@@ -6,8 +6,9 @@ from textwrap import fill
 from agent.commands.terminal import Terminal
 from agent.core.transitions import State
 from agent.probes._json import JsonObject, child, number_of, text_of
+from agent.probes._settings import duration
 from agent.probes._text import printable
-from agent.web.words import BLAMED, clock_time, milliseconds, span
+from agent.web.words import BLAMED, clock_time, counted, milliseconds, span
 
 WIDTH = 100
 _BAR = 30
@@ -43,10 +44,10 @@ def _write_head(document: JsonObject, terminal: Terminal, now: float) -> None:
     terminal.line(f"  {source} → {destination}, {_text(document, 'port')}: {_text(document, 'purpose')}")
     numbers = [number_of(document, key) or 0.0 for key in ("every_seconds", "timeout_seconds", "runs", "failures")]
     every, timeout, runs, failures = numbers
-    terminal.line(
-        f"  {_text(document, 'kind')} from {_text(document, 'vantage')}, every {every:g} s, timeout {timeout:g} s; "
-        f"{runs:.0f} runs, {failures:.0f} failed since the agent began; severity {_text(document, 'severity')}"
-    )
+    place = f"{_text(document, 'kind')} from {_text(document, 'vantage')}"
+    rhythm = f"every {duration(every)}, timeout {duration(timeout)}"
+    record = f"{counted(int(runs), 'run')}, {failures:.0f} failed since the agent began"
+    terminal.line(f"  {place}, {rhythm}; {record}; severity {_text(document, 'severity')}")
     blockers = document.get("blocked_by")
     if isinstance(blockers, list) and blockers:
         terminal.line(f"  Not run: it depends on {', '.join(printable(str(name)) for name in blockers)}, which is down")
@@ -125,7 +126,8 @@ def _write_history(document: JsonObject, terminal: Terminal, now: float) -> None
     failed = sum(text_of(run, "verdict") != State.UP for run in runs)
     began = clock_time(number_of(runs[0], "started") or 0.0, now)
     terminal.line()
-    terminal.line(f"The last {len(runs)} runs, since {began}, newest on the right; {failed} not up")
+    last = "The last run" if len(runs) == 1 else f"The last {len(runs)} runs"
+    terminal.line(f"{last}, since {began}, newest on the right; {failed} not up")
     marks = [terminal.mark(_STATE_OF_VERDICT.get(text_of(run, "verdict"), State.UNKNOWN)) for run in runs]
     terminal.line(f"  {''.join(marks)}")
 

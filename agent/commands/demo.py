@@ -11,8 +11,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 import uvloop
 
 from agent.app import serve
+from agent.commands.invocation import invocation
 from agent.commands.status import ExitStatus
 from agent.commands.terminal import Terminal
+from agent.commands.words import words_of
 from agent.core.reasons import Reason
 from agent.demo.faults import FAULTS
 from agent.demo.introduction import introduction
@@ -31,12 +33,12 @@ def execute(options: Namespace) -> ExitStatus:
     fault: str | None = options.fault
     if options.action in ("start", "faults"):
         if fault is not None:
-            return _complain(f"{options.action} takes no fault; did you mean `reachd demo break {fault}`?")
+            return _complain(f"{options.action} takes no fault; did you mean `{invocation()} demo break {fault}`?")
         return _start(options.listen) if options.action == "start" else _list_faults()
     names = [known.name for known in FAULTS]
     if fault not in names:
         near = get_close_matches(fault or "", names, n=1)
-        hint = f"did you mean {near[0]}?" if near else "`reachd demo faults` lists them"
+        hint = f"did you mean {near[0]}?" if near else f"`{invocation()} demo faults` lists them"
         return _complain(f"{fault}: no such fault; {hint}" if fault else f"name a fault; {hint}")
     return _switch(options.listen, fault, on=options.action == "break")
 
@@ -45,7 +47,7 @@ def _start(listen: str) -> ExitStatus:
     terminal = Terminal()
 
     def introduce(url: str, simulation: Simulation) -> None:
-        for line in introduction(url, simulation):
+        for line in introduction(url, simulation, invocation()):
             terminal.line(line)
 
     try:
@@ -57,7 +59,7 @@ def _start(listen: str) -> ExitStatus:
     except BrokenPipeError:
         raise  # whoever reads what the demo prints has gone, which is nothing to complain about
     except OSError as error:
-        return _complain(f"the simulation cannot start: {error}")
+        return _complain(f"the simulation cannot start: {words_of(error)}")
     return ExitStatus.FINE
 
 
@@ -83,7 +85,8 @@ def _switch(listen: str, fault: str, *, on: bool) -> ExitStatus:
         return _complain(f"{url} answers {error.code}; is that `reachd demo`?")
     except (URLError, OSError, ValueError) as error:
         return _complain(
-            f"no demo answers at {listen} ({error}); start it with `reachd demo`, or name it with --listen"
+            f"no demo answers at {listen} ({words_of(error)}); start it with `{invocation()} demo`, "
+            "or name it with --listen"
         )
     sys.stdout.write(f"{fault} is {'broken' if on else 'repaired'}\n")
     return ExitStatus.FINE

@@ -13,6 +13,7 @@ from urllib.request import ProxyHandler, build_opener
 from agent.commands.check_report import WIDTH, write_report, write_steps
 from agent.commands.status import ExitStatus
 from agent.commands.terminal import Terminal
+from agent.commands.words import words_of
 from agent.core.explanations import explain
 from agent.core.reasons import Reason
 from agent.probes._json import JsonObject, json_object, text_of
@@ -28,14 +29,15 @@ def execute(options: Namespace) -> ExitStatus:
     """Explains a reason from the catalogue, or a check by asking the running agent."""
     subject: str = options.subject
     terminal = Terminal()
-    if subject in set(Reason):
-        _write_reason(Reason(subject), terminal)
+    folded = subject.lower().replace("-", "_")
+    if folded in set(Reason):
+        _write_reason(Reason(folded), terminal)
         return ExitStatus.FINE
+    near = get_close_matches(folded, [reason.value for reason in Reason], n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
     if "/" not in subject and "_" in subject:
-        near = get_close_matches(subject, [reason.value for reason in Reason], n=1)
-        hint = f"; did you mean {near[0]}?" if near else "; `reachd reasons` lists them"
-        return _complain(f"{subject}: no such reason{hint}")
-    return _explain_check(subject, options.agent, terminal)
+        return _complain(f"{subject}: no such reason{hint or '; `reachd reasons` lists them'}")
+    return _explain_check(subject, options.agent, terminal, hint)
 
 
 def _write_reason(reason: Reason, terminal: Terminal) -> None:
@@ -48,19 +50,21 @@ def _write_reason(reason: Reason, terminal: Terminal) -> None:
     write_steps(explanation.try_first, terminal)
 
 
-def _explain_check(name: str, agent: str, terminal: Terminal) -> ExitStatus:
+def _explain_check(name: str, agent: str, terminal: Terminal, hint: str) -> ExitStatus:
+    """Asks the agent about a check. hint: which reason may have been meant, where no agent knows the check."""
     if not agent.startswith(("http://", "https://")):
         return _complain(f"{agent}: expected the agent's address as http://host:port")
     try:
         key = name if "/" in name else _key_of(name, agent)
         document = _ask(agent, f"/api/v1/checks/{quote(key)}")
     except LookupError as error:
-        return _complain(str(error))
+        return _complain(f"{error}{hint}")
     except HTTPError as error:
         missing = f"{agent} has no check {name}; {agent.rstrip('/')}/api/v1/checks lists them"
         return _complain(missing if error.code == 404 else f"{agent} answered {error.code}")
     except (OSError, ValueError, HTTPException) as error:
-        return _complain(f"no agent answers at {agent} ({printable(str(error))}); start it, or name it with --agent")
+        words = printable(words_of(error))
+        return _complain(f"no agent answers at {agent} ({words}); start it, or name it with --agent{hint}")
     write_report(document, terminal, time())
     return ExitStatus.FINE
 

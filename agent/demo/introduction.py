@@ -7,8 +7,8 @@ from agent.demo.faults import FAULTS
 from agent.demo.simulation import Simulation
 
 
-def introduction(url: str, simulation: Simulation) -> Iterator[str]:
-    """Lines about the agent at `url`, what it watches, and what can be broken."""
+def introduction(url: str, simulation: Simulation, program: str) -> Iterator[str]:
+    """Lines about the agent at `url`, what it watches, and what can be broken. program: how `reachd` is called."""
     yield "A simulated Meshery runs on this machine, and reachd watches it."
     yield ""
     yield from _columns(
@@ -35,9 +35,9 @@ def introduction(url: str, simulation: Simulation) -> Iterator[str]:
     yield ""
     yield "Break something, on the page or in another terminal:"
     yield ""
-    yield from _columns(*((f"reachd demo break {fault.name}", fault.title) for fault in FAULTS))
+    yield from _columns(*((f"{program} demo break {fault.name}", fault.title) for fault in FAULTS))
     yield ""
-    yield "`reachd demo repair NAME` repairs it, and Ctrl-C ends everything."
+    yield f"`{program} demo repair NAME` repairs it, and Ctrl-C ends everything."
 
 
 def _columns(*rows: tuple[str, str]) -> Iterator[str]:

@@ -34,6 +34,22 @@ async def test_a_typo(typo: str, hint: str, capfd: pytest.CaptureFixture[str]) -
     assert err == f"reachd explain: {typo}: no such reason; {hint}\n"
 
 
+@pytest.mark.parametrize("spelling", ["upgrade-stripped", "UPGRADE_STRIPPED", "Upgrade-Stripped"])
+async def test_other_spellings(spelling: str, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = await call(capfd, "explain", spelling)
+    assert status == 0
+    assert out.startswith("upgrade_stripped: ")
+
+
+async def test_what_may_be_a_check_or_a_reason(capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, err = await call(capfd, "explain", "upgrade-striped", "--agent", "http://127.0.0.1:1")
+    assert (status, out) == (2, "")
+    assert err == (
+        "reachd explain: no agent answers at http://127.0.0.1:1 (Connection refused); start it, or name it with "
+        "--agent; did you mean upgrade_stripped?\n"
+    )
+
+
 async def test_checks_of_a_running_agent(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +71,7 @@ async def test_checks_of_a_running_agent(
             up = await explained("web-page")
             assert up.startswith("✓ default/web-page is up at least since ")
             assert f"  http://127.0.0.1:{server.port}/\n" in up
-            assert " every 0.2 s, timeout 0.2 s; " in up
+            assert " every 200ms, timeout 200ms; " in up
             assert "Last run, " in up
             assert all(f"\n  {phase}" in up for phase in ("resolve", "connect", "request", "response"))
             assert "Try first" not in up

@@ -25,7 +25,8 @@ from tests.servers.process import free_port, wait_until
 _UP_WITHIN = 30.0
 _DOWN_WITHIN = 15.0
 _END_WITHIN = 10.0
-_LAST_LINE = "`reachd demo repair NAME` repairs it, and Ctrl-C ends everything.\n"
+_PROGRAM = f"{sys.executable} -m agent"
+_LAST_LINE = f"`{_PROGRAM} demo repair NAME` repairs it, and Ctrl-C ends everything.\n"
 _TAKES_OVER_A_MINUTE = "websocket-idle"
 
 
@@ -107,7 +108,7 @@ def test_it_introduces_itself_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     assert demo.process.returncode == 0
     assert f"http://{demo.listen}/metrics" in text
     assert "a stand-in, since nats-server is not on PATH" in text
-    assert all(f"reachd demo break {fault.name}" in text and fault.title in text for fault in FAULTS)
+    assert all(f"{_PROGRAM} demo break {fault.name}" in text and fault.title in text for fault in FAULTS)
 
 
 def test_a_port_in_use_is_said_and_ends_with_2() -> None:
