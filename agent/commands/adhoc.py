@@ -1,6 +1,7 @@
 """A check for a bare URL, without any configuration."""
 
 from collections.abc import Sequence
+from pathlib import Path as FilePath
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from agent.probes._settings import ProbeSettings
 from agent.settings.secrets import mask_url
 
 TIMEOUT = 5.0
+ORIGIN = "command line"
 _EVERY = 15.0
 _KEY_OF_SCHEME = {
     "http": ("http", "url"),
@@ -23,6 +25,7 @@ _KEY_OF_SCHEME = {
     "nats": ("nats", "address"),
     "dns": ("dns", "name"),
 }
+_WITH_TLS = {"https", "wss", "tls"}
 
 
 def is_url(text: str) -> bool:
@@ -30,13 +33,16 @@ def is_url(text: str) -> bool:
     return "://" in text
 
 
-def adhoc_checks(urls: Sequence[str]) -> tuple[Check, ...]:
-    """One check for each URL. Raises ValueError, with a remedy, for a URL that says nothing to probe."""
-    return tuple(_adhoc_check(url, number) for number, url in enumerate(urls, start=1))
+def adhoc_checks(urls: Sequence[str], ca_file: FilePath | None = None) -> tuple[Check, ...]:
+    """One check for each URL. Raises ValueError, with a remedy, for a URL that says nothing to probe.
+
+    ca_file: certificates that targets with TLS are verified by; default: the system's.
+    """
+    return tuple(_adhoc_check(url, number, ca_file) for number, url in enumerate(urls, start=1))
 
 
-def _adhoc_check(url: str, number: int) -> Check:
-    settings = _settings(url)
+def _adhoc_check(url: str, number: int, ca_file: FilePath | None) -> Check:
+    settings = _settings(url, ca_file)
     endpoint = settings.endpoint()
     return Check(
         deployment="default",
@@ -54,18 +60,19 @@ def _adhoc_check(url: str, number: int) -> Check:
         target=settings.target(),
         host=endpoint.host,
         path=Path("here", endpoint.host, f"{endpoint.port}/tcp", "asked for on the command line"),
-        origin="command line",
+        origin=ORIGIN,
     )
 
 
-def _settings(url: str) -> ProbeSettings:
+def _settings(url: str, ca_file: FilePath | None) -> ProbeSettings:
     scheme = urlsplit(url).scheme
     if scheme not in _KEY_OF_SCHEME:
         schemes = ", ".join(f"{known}://" for known in _KEY_OF_SCHEME)
         raise ValueError(f"{mask_url(url)}: cannot probe a URL that starts with {scheme}://; expected one of {schemes}")
     kind, key = _KEY_OF_SCHEME[scheme]
     value = url if key == "url" else url.partition("://")[2].rstrip("/")
+    trust = {"tls": {"ca_file": ca_file}} if ca_file is not None and scheme in _WITH_TLS else {}
     try:
-        return settings_of(kind).model_validate({"kind": kind, key: value})
+        return settings_of(kind).model_validate({"kind": kind, key: value, **trust})
     except ValidationError as error:
         raise ValueError(f"{mask_url(url)}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None

@@ -1,9 +1,12 @@
 """`reachd check`: everything once, now, with a verdict and the next step in words for each line."""
 
 import asyncio
+import re
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
 from time import monotonic
 
 import uvloop
@@ -14,7 +17,7 @@ from agent.commands.check_table import CheckTable
 from agent.commands.configuration import load_or_complain
 from agent.commands.status import ExitStatus
 from agent.commands.terminal import Terminal
-from agent.core.check import Check, Plan
+from agent.core.check import Check, CheckKey, Plan
 from agent.core.transitions import State
 from agent.engine.limits import Limits
 from agent.engine.once import Result, run_once
@@ -22,6 +25,7 @@ from agent.probes._network import Network
 from agent.settings.model import Configuration
 from agent.settings.plan import plan
 
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:]+):\d{1,5}")
 _WAIT_BETWEEN = 2.0
 _LAST_MOMENT = 0.05
 """Seconds before the deadline at which the last round begins at the latest."""
@@ -35,7 +39,7 @@ def execute(options: Namespace) -> ExitStatus:
     if configuration is None:
         return ExitStatus.USAGE
     try:
-        wanted, left_out, whole = _select(configuration, options.names)
+        wanted, left_out, whole = _select(configuration, options.names, options.ca_file)
         network = Network(proxies=configuration.proxies(), forbidden=configuration.forbidden_addresses)
     except ValueError as error:
         sys.stderr.write(f"reachd check: {error}\n")
@@ -51,24 +55,36 @@ def execute(options: Namespace) -> ExitStatus:
     return session.status(results)
 
 
-def _select(configuration: Configuration, names: Sequence[str]) -> tuple[tuple[Check, ...], tuple[Check, ...], Plan]:
+def _select(
+    configuration: Configuration, names: Sequence[str], ca_file: Path | None
+) -> tuple[tuple[Check, ...], tuple[Check, ...], Plan]:
     """The checks to run, those left out because they take long and were not named, and the plan.
 
     Raises ValueError for a name that no check has, or when there is nothing to check.
     """
     whole = plan(configuration)
     urls = [name for name in names if is_url(name)]
+    if ca_file is not None and not urls:
+        raise ValueError("--ca-file is for URLs; a configuration names the file as tls: {ca_file: FILE}")
     named = set(names) - set(urls)
     known = {check.name for check in whole.checks} | {str(check.key) for check in whole.checks}
     if unknown := sorted(named - known):
-        raise ValueError(f"no check is named {unknown[0]}; `reachd targets` lists them")
+        raise ValueError(f"no check is named {unknown[0]}; {_remedy(unknown[0], known)}")
     if names:
         chosen = tuple(check for check in whole.checks if check.name in named or str(check.key) in named)
-        return (*chosen, *adhoc_checks(urls)), (), Plan(whole.checks)
+        return (*chosen, *adhoc_checks(urls, ca_file)), (), Plan(whole.checks)
     if not whole.checks:
         raise ValueError("nothing to check; name a URL, or a configuration with --config")
     short = tuple(check for check in whole.checks if check.timeout <= _LONG)
     return short, tuple(check for check in whole.checks if check.timeout > _LONG), whole
+
+
+def _remedy(unknown: str, known: Iterable[str]) -> str:
+    """What may have been meant by a name that no check has."""
+    if _HOST_AND_PORT.fullmatch(unknown):
+        return f"did you mean tcp://{unknown}?"
+    near = get_close_matches(unknown.lower(), known, n=1)
+    return f"did you mean {near[0]}?" if near else "`reachd targets --config FILE` lists them"
 
 
 class _Session:
@@ -98,9 +114,11 @@ class _Session:
         return ExitStatus.DOWN if any(result.state in self._failing for result in results) else ExitStatus.FINE
 
     async def _round(self, table: CheckTable | None) -> list[Result]:
-        results: dict[str, Result] = {}
+        results: dict[CheckKey, Result] = {}
+        if table is not None:
+            table.progress(results)
         async for result in run_once(self._checks, self._network, self._limits):
-            results[str(result.check.key)] = result
+            results[result.check.key] = result
             if table is not None:
-                table.progress(len(results))
-        return [results[str(check.key)] for check in self._checks]
+                table.progress(results)
+        return [results[check.key] for check in self._checks]

@@ -20,10 +20,11 @@ from tests.agent.support import check, write
 from tests.commands.support import call
 from tests.engine.support import check as engine_check
 from tests.engine.test_supervisor import WebServer, web_server
-from tests.probes.support import answering, refusing, saying, serving
+from tests.probes.support import answering, ca_file, refusing, saying, server_context, serving
 from tests.servers.run import nats_server
 
 INFO = b'INFO {"server_id":"A","version":"2.10.0","max_payload":1048576,"auth_required":true}\r\n'
+HTTP_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 @asynccontextmanager
@@ -93,7 +94,10 @@ async def test_by_name(
     ("arguments", "problem"),
     [
         ([], "nothing to check; name a URL, or a configuration with --config"),
-        (["wbe"], "no check is named wbe; `reachd targets` lists them"),
+        (["wbe"], "no check is named wbe; `reachd targets --config FILE` lists them"),
+        (["127.0.0.1:4222"], "no check is named 127.0.0.1:4222; did you mean tcp://127.0.0.1:4222?"),
+        (["[::1]:4222"], "did you mean tcp://[::1]:4222?"),
+        (["wbe", "--ca-file", "ca.pem"], "--ca-file is for URLs"),
         (["gopher://example.com/"], "cannot probe a URL that starts with gopher://; expected one of http://, https://"),
         (["http://user:pass@example.com/"], "credentials do not belong in a URL"),
         (["nats://example.com"], "expected host:port with a port from 1 to 65535"),
@@ -166,7 +170,7 @@ async def test_wait_goes_on_until_all_are_up(tmp_path: Path, capfd: pytest.Captu
         status, out, _ = await call(capfd, "check", f"http://127.0.0.1:{server.port}/", "--wait", "20s")
         await rising
     assert status == 0
-    assert "1 checks: 1 up" in out
+    assert "1 check: 1 up" in out
 
 
 async def test_wait_has_an_end(capfd: pytest.CaptureFixture[str]) -> None:
@@ -176,6 +180,24 @@ async def test_wait_has_an_end(capfd: pytest.CaptureFixture[str]) -> None:
         assert asyncio.get_running_loop().time() - began < 5
     assert status == 1
     assert "connect_refused" in out
+
+
+async def test_a_name_that_is_almost_right(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with scene(tmp_path) as (file, _):
+        status, out, err = await call(capfd, "check", "--config", file, "Vage")
+    assert (status, out) == (2, "")
+    assert err == "reachd check: no check is named Vage; did you mean vague?\n"
+
+
+async def test_a_private_authority(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with serving(answering(HTTP_ANSWER), tls=server_context()) as server:
+        url = f"https://{server.address}/"
+        untrusted = await call(capfd, "check", url)
+        trusted = await call(capfd, "check", url, "--ca-file", ca_file(tmp_path))
+    assert untrusted.status == 1
+    assert "tls_untrusted" in untrusted.out
+    assert "--ca-file FILE" in untrusted.out
+    assert trusted.status == 0, trusted.out
 
 
 async def test_several_configurations(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

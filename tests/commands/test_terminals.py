@@ -68,9 +68,9 @@ def test_a_terminal_sees_progress_and_colours() -> None:
         stream.close()
         out = shown()
         assert process.wait(20) == 1
-    assert "1 of 1 checks done" in out
+    assert "0 of 1 check done … waiting for url-1, up to 5 s" in out
     assert "\x1b[31m✗\x1b[0m url-1" in out
-    assert "\x1b[1m1 checks: 0 up, 1 down\x1b[0m" in out
+    assert "\x1b[1m1 check: 0 up, 1 down\x1b[0m" in out
 
 
 @pytest.mark.parametrize(
