@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from agent.settings.document import MAX_BYTES, Place, YamlList, YamlMapping, place_of, read_document
 from agent.settings.environment import expand
 from agent.settings.model import Configuration
-from agent.settings.plan import timeout_problems
+from agent.settings.plan import timeout_problems, warned_paths
 from agent.settings.problems import ConfigurationError, Path, Problem, render_path
 from agent.settings.references import report_references
 from agent.settings.secrets import remember_from_environment, report_literal_secrets
@@ -114,7 +114,9 @@ def _validate(
             findings.report(path, message)
     if configuration is None or problems:
         raise ConfigurationError(problems)
-    return configuration.with_references(written)
+    places = {shown: place_of(path, top) for path, shown in warned_paths(configuration).items()}
+    known = {shown: (place.file, place.line) for shown, place in places.items() if place is not None}
+    return configuration.with_references(written).with_places(known)
 
 
 def _merge(top: YamlMapping, other: YamlMapping, path: Path, problems: list[Problem]) -> None:

@@ -171,6 +171,7 @@ class Configuration(Model):
     """What the agent writes to standard error."""
 
     _references: dict[Path, str] = PrivateAttr(default_factory=dict)
+    _places: dict[str, tuple[str, int]] = PrivateAttr(default_factory=dict)
 
     def with_references(self, references: Mapping[Path, str]) -> "Configuration":
         """This configuration, with the texts that name environment variables, as they are written, by path."""
@@ -183,6 +184,15 @@ class Configuration(Model):
             return None
         around = (path[:end] for end in range(1, len(path) + 1))
         return next((self._references[place] for place in around if place in self._references), None)
+
+    def with_places(self, places: Mapping[str, tuple[str, int]]) -> "Configuration":
+        """This configuration, with file and line of what there may be something to say about, by path."""
+        self._places.update(places)
+        return self
+
+    def place(self, path: str) -> tuple[str, int]:
+        """File and line of what is written at `path`; empty and 0 where nothing is, or it was not kept."""
+        return self._places.get(path, ("", 0))
 
     def listen_endpoint(self) -> Endpoint:
         """Host and port to listen on; port 0 means any free one."""

@@ -83,7 +83,21 @@ def warnings(configuration: Configuration) -> list[Problem]:
     messages = [*_capacity(checks, configuration), *_missing_files(configuration), *_state_file(configuration)]
     if not checks:
         messages.append(("checks", "there is nothing to check; add deployments or checks"))
-    return [Problem("", 0, path, message) for path, message in messages]
+    return [Problem(*configuration.place(path), path, message) for path, message in messages]
+
+
+def warned_paths(configuration: Configuration) -> dict[ConfigurationPath, str]:
+    """What `warnings` may be about: paths, with the way in which people read them."""
+    sections: tuple[ConfigurationPath, ...] = (
+        ("limits", "per_host"),
+        ("limits", "in_flight"),
+        ("state_file",),
+        ("checks",),
+    )
+    return {
+        **{path: ".".join(map(str, path)) for path in sections},
+        **{path: shown for path, shown, _ in _files_in(configuration, (), "")},
+    }
 
 
 def _capacity(checks: Iterable[Check], configuration: Configuration) -> Iterator[tuple[str, str]]:
@@ -111,7 +125,9 @@ def _capacity(checks: Iterable[Check], configuration: Configuration) -> Iterator
 
 
 def _missing_files(configuration: Configuration) -> Iterator[tuple[str, str]]:
-    for path, file in _files_in(configuration, ""):
+    for steps, path, file in _files_in(configuration, (), ""):
+        if steps == ("state_file",):
+            continue
         try:
             found = os.access(file, os.R_OK)
         except ValueError:
@@ -134,22 +150,21 @@ def _state_file(configuration: Configuration) -> Iterator[tuple[str, str]]:
         )
 
 
-def _files_in(value: object, path: str) -> Iterator[tuple[str, FilePath]]:
-    """All files that are to be read, with the path of their key."""
+def _files_in(value: object, path: ConfigurationPath, shown: str) -> Iterator[tuple[ConfigurationPath, str, FilePath]]:
+    """All files that are named, with the path of their key, and this path as people read it."""
     if isinstance(value, FilePath):
-        if path != "state_file":
-            yield path, value
+        yield path, shown, value
     elif isinstance(value, Model):
         name = getattr(value, "name", None)
-        below = f"{path.rpartition('[')[0]}[{name}]" if path.endswith("]") and isinstance(name, str) else path
+        below = f"{shown.rpartition('[')[0]}[{name}]" if shown.endswith("]") and isinstance(name, str) else shown
         for field, info in type(value).model_fields.items():
             if field not in value.model_fields_set:
                 continue  # a default is a place to look, not a promise
             key = info.alias or field
-            yield from _files_in(getattr(value, field), f"{below}.{key}" if below else key)
+            yield from _files_in(getattr(value, field), (*path, key), f"{below}.{key}" if below else key)
     elif isinstance(value, tuple) and not hasattr(value, "_fields"):
         for position, item in enumerate(value):
-            yield from _files_in(item, f"{path}[{position}]")
+            yield from _files_in(item, (*path, position), f"{shown}[{position}]")
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _files_in(item, f"{path}.{key}")
+            yield from _files_in(item, (*path, key), f"{shown}.{key}")

@@ -69,11 +69,12 @@ def test_a_host_that_may_hold_too_many_probes_is_a_warning(tmp_path: Path) -> No
     )
     text = "limits: {per_host: 2, in_flight: 2}\nchecks:\n" + checks
     said = [str(warning) for warning in warnings(configuration_of(tmp_path, text))]
+    place = f"{tmp_path}/configuration.yaml:1"
     assert said == [
-        "limits.per_host: if crowded.example hangs, its checks want 2.5 probes at the same time, but only 2 may "
-        "run, so slots will be missed; raise limits.per_host or every, or lower timeout",
-        "limits.in_flight: if all targets hang, their checks want 2.5 probes at the same time, but only 2 may "
-        "run, so slots will be missed; raise limits.in_flight or every, or lower timeout",
+        f"{place}: limits.per_host: if crowded.example hangs, its checks want 2.5 probes at the same time, but only "
+        "2 may run, so slots will be missed; raise limits.per_host or every, or lower timeout",
+        f"{place}: limits.in_flight: if all targets hang, their checks want 2.5 probes at the same time, but only "
+        "2 may run, so slots will be missed; raise limits.in_flight or every, or lower timeout",
     ]
     enough = text.replace("per_host: 2, in_flight: 2", "per_host: 3, in_flight: 3")
     assert warnings(configuration_of(tmp_path, enough)) == []
@@ -88,8 +89,9 @@ def test_missing_files_and_nothing_to_do_are_warnings(tmp_path: Path) -> None:
         f"web: {{basic_auth: {{username: a, password_file: {there}}}}}\n"
         "otlp: {endpoint: 'http://collector:4318', headers_file: /nonexistent/headers}\n",
     )
+    file = tmp_path / "configuration.yaml"
     assert [str(warning) for warning in warnings(configuration)] == [
-        "otlp.headers_file: the file /nonexistent/headers is missing or cannot be read; "
+        f"{file}:3: otlp.headers_file: the file /nonexistent/headers is missing or cannot be read; "
         "it is looked for again whenever it is needed",
         "checks: there is nothing to check; add deployments or checks",
     ]
@@ -101,7 +103,8 @@ def test_a_state_file_without_a_directory_is_a_warning(tmp_path: Path) -> None:
         f"state_file: {tmp_path}/none/state.json\nchecks:\n" + "  - {name: a, probe: {kind: dns, name: b.example}}\n",
     )
     assert [str(warning) for warning in warnings(configuration)] == [
-        f"state_file: there is no directory {tmp_path}/none, so nothing will be remembered; make it"
+        f"{tmp_path}/configuration.yaml:1: state_file: there is no directory {tmp_path}/none, "
+        "so nothing will be remembered; make it"
     ]
 
 
