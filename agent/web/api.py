@@ -70,9 +70,9 @@ async def _frames(board: StatusBoard) -> AsyncGenerator[bytes, None]:
     """Server-sent events of state changes, with comments while nothing changes."""
     changes = board.events()
     waiting = asyncio.ensure_future(anext(changes, None))
-    await asyncio.sleep(0)  # the subscription begins before its reader hears that it has
-    yield b"retry: 2000\n: connected\n\n"
     try:
+        await asyncio.sleep(0)  # the subscription begins before its reader hears that it has
+        yield b"retry: 2000\n: connected\n\n"
         while True:
             done, _ = await asyncio.wait({waiting}, timeout=_HEARTBEAT)
             if not done:

@@ -6,7 +6,6 @@ from agent.core.check import CheckKey
 from agent.core.explanations import explain
 from agent.core.outcome import Outcome, Verdict
 from agent.core.ports import CheckEntry
-from agent.core.reasons import Blame
 from agent.core.steps import steps_for
 from agent.core.transitions import State
 from agent.web.figures import MARKS, RECHECK, history_strip, phase_bars
@@ -61,8 +60,16 @@ def _finding(entry: CheckEntry) -> Content:
     if entry.standing.suspected:
         return [tag("span", RECHECK, " failed once, looking again", class_="recheck"), tag("span", finding(entry))]
     if entry.standing.state is State.UP:
-        return tag("span", breakable(entry.check.target), class_="target")
+        return [tag("span", breakable(entry.check.target), class_="target"), _closed(entry)]
     return [tag("span", finding(entry), class_="why"), _blame(entry.last, entry.standing.state)]
+
+
+def _closed(entry: CheckEntry) -> Content:
+    """That a port is closed, where that is what it must be: "up" alone would say the opposite."""
+    last = entry.last
+    if entry.check.kind != "tcp" or last is None or not last.detail.startswith("closed: "):
+        return None
+    return tag("span", "closed, as expected", class_="closed")
 
 
 def _blame(outcome: Outcome | None, state: State) -> Content:
@@ -126,10 +133,9 @@ def _explanation(entry: CheckEntry, outcome: Outcome) -> Content:
     lines: list[Content] = []
     if reason is not None:
         where = f" in the phase {outcome.phase}" if outcome.phase else ""
-        fault = "the agent itself" if reason.blame is Blame.AGENT else BLAMED[reason.blame]
         steps = steps_for(reason, check, outcome.detail)
         lines = [
-            tag("p", tag("code", reason.value), f"{where}; to blame is {fault}.", class_="reason"),
+            tag("p", tag("code", reason.value), f"{where}; to blame: {BLAMED[reason.blame]}.", class_="reason"),
             tag("p", explain(reason).meaning),
             tag("p", "Try first", class_="try"),
             tag("ol", [tag("li", step) for step in steps]),

@@ -7,7 +7,7 @@ from agent.core.ports import HistoryItem
 from agent.core.reasons import PHASES
 from agent.core.transitions import State
 from agent.web.html import Content, Markup, tag
-from agent.web.words import milliseconds
+from agent.web.words import counted, milliseconds
 
 _RUNS = 60
 _STEP, _WIDTH, _HEIGHT = 4, 3, 24
@@ -48,7 +48,7 @@ def history_strip(runs: Sequence[HistoryItem]) -> Markup:
         outlines.setdefault(kind, []).append(outline)
     paths = "".join([f'<path class="run-{kind}" d="{"".join(parts)}"></path>' for kind, parts in outlines.items()])
     not_up = sum([1 for run in runs if run.verdict is not Verdict.UP])
-    label = f"last {len(runs)} runs, {not_up} not up" if runs else "no runs yet"
+    label = f"last {counted(len(runs), 'run')}, {not_up} not up" if runs else "no runs yet"
     return Markup(
         f'<svg class="history" viewBox="0 0 {_RUNS * _STEP} {_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{label}">{paths}</svg>'

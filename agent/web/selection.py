@@ -69,7 +69,7 @@ class Tally:
     """What all checks together say.
 
     blind: checks without a verdict for the agent's own reasons. overdue: checks that the agent did not get to.
-    last_run: unix time of the newest run, 0 before the first.
+    not_run: checks that have not run yet, and may. last_run: unix time of the newest run, 0 before the first.
     """
 
     now: float
@@ -78,6 +78,7 @@ class Tally:
     broken: list[CheckEntry] = field(default_factory=list)
     blind: int = 0
     overdue: int = 0
+    not_run: int = 0
     last_run: float = 0.0
 
     def add(self, entry: CheckEntry) -> None:
@@ -88,6 +89,7 @@ class Tally:
         if state is State.DOWN:
             self.broken.append(entry)
         if last is None:
+            self.not_run += state is not State.BLOCKED
             return
         self.last_run = max(self.last_run, last.started)
         if last.reason is not None and last.reason.blame is Blame.AGENT:

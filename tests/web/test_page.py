@@ -81,7 +81,10 @@ async def test_what_is_broken_is_said_at_the_top() -> None:
     [
         (lambda board: None, "Nothing is known yet"),
         (lambda board: (board.up("a"), board.up("b")), "All 2 connections are up"),
-        (lambda board: board.up("a"), "1 of 2 connections are up, none is down"),
+        (lambda board: board.up("a"), "1 up, 1 not known yet"),
+        (lambda board: (board.up("a"), board.ran("b", outcome(advice="x"))), "1 of 2 connections is up, none is down"),
+        (lambda board: board.want(), "There is nothing to check"),
+        (lambda board: (board.want(check("a")), board.up("a")), "The only connection is up"),
         (lambda board: board.down("a", Reason.DNS_NXDOMAIN), "1 of 2 connections is down"),
     ],
 )
@@ -136,7 +139,7 @@ async def test_every_card_says_all_there_is_to_know() -> None:
         "Purpose of server-live",
         "http://meshery.test:9081/server-live",
         "the answer is 418 I'm a teapot",
-        "status_unexpected in the phase response; to blame is the target.",
+        "status_unexpected in the phase response; to blame: the target.",
         "Try first",
         "resolve1.00 ms",
         "connect2.00 ms",
@@ -160,6 +163,16 @@ async def test_what_an_answer_means_here_comes_before_what_it_means_everywhere()
         text = (await _page(session)).text
     assert text.index("nothing listens on 8080 yet") < text.index("The machine was reached and said no")
     assert "It says nothing of the Remote Provider" in text
+
+
+async def test_a_port_that_must_be_closed_says_that_it_is() -> None:
+    board = Board(check("declared", kind="tcp"), check("open", kind="tcp"))
+    board.ran("declared", outcome(detail="closed: Connection refused"))
+    board.up("open")
+    async with listening(Agent(board)) as session:
+        page = await _page(session)
+    assert page.text.count("closed, as expected") == 1
+    assert "last 1 run, 0 not up" in [svg.get("aria-label") for svg in page.all("svg")]
 
 
 async def test_links_lead_to_cards() -> None:
