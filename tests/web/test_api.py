@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from agent.core.reasons import Reason
+from agent.web.api import _frames
 from tests.web.support import Agent, Board, Faults, check, listening, outcome, untestable_row
 
 
@@ -175,3 +176,14 @@ async def test_without_a_demo_there_are_no_switches() -> None:
         session.post("/api/v1/demo/broker-down", json={"on": True}) as answer,
     ):
         assert answer.status == 404
+
+
+async def test_a_reader_that_leaves_at_the_first_frame_is_forgotten() -> None:
+    board = Board(check("server-live"))
+    frames = _frames(board)
+    await anext(frames)
+    assert board.readers == 1
+    await frames.aclose()
+    async with asyncio.timeout(5):
+        while board.readers:
+            await asyncio.sleep(0.01)
