@@ -136,7 +136,7 @@ def test_a_port_in_use_is_said_and_ends_with_2() -> None:
         (["break", "broker-dwn"], "broker-dwn: no such fault; did you mean broker-down?"),
         (["repair", "everything"], "everything: no such fault; `reachd demo faults` lists them"),
         (["start", "broker-down"], "start takes no fault; did you mean `reachd demo break broker-down`?"),
-        (["start", "--listen", "here"], '--listen here: "here": expected host:port'),
+        (["start", "--listen", "here"], '--listen here: "here": expected an address and a port to listen on'),
         (["break", "broker-down", "--listen", "127.0.0.1:1"], "no demo answers at 127.0.0.1:1 ("),
     ],
 )
