@@ -18,7 +18,8 @@ demo: install ## a simulated Meshery on loopback, watched by the real agent
 	.venv/bin/reachd demo
 
 test: lint quick-servers ## every check and every test
-	.venv/bin/pytest
+	.venv/bin/pytest -m "not slow" -n 2
+	.venv/bin/pytest -m slow
 
 quick: .venv/.develop quick-servers ## the tests that take seconds
 	.venv/bin/pytest -m "not slow" -n 2

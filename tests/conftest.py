@@ -1,11 +1,12 @@
 """Leaves tests out whose real server is not on this machine, or fails them where that is asked for.
 
-Notes what a whole session has proven, for the test that is then the last one.
+Notes which failure reasons a session has produced; one of all tests must have produced every one.
 """
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ REQUIRED = os.environ.get("REACHD_REQUIRE_SERVERS") == "1"
 
 
 SEEN = pytest.StashKey[ReasonsSeen]()
-LAST = "tests/test_reasons_are_proven.py"
+WHOLE = ("", "not slow")
+"""Selections by marker that must produce every reason."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,11 +29,34 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses a marker that names a program which the catalogue does not have; what sums up the session comes last."""
-    items.sort(key=lambda item: item.nodeid.startswith(LAST))
+    """Refuses a marker that names a program which the catalogue does not have."""
     for item in items:
         if unknown := sorted(set(_needed(item)) - set(BY_NAME)):
             raise pytest.UsageError(f"{item.nodeid}: the catalogue of servers has no {', '.join(unknown)}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Takes over what a process of pytest-xdist has noted."""
+    node.config.stash[SEEN].merge(getattr(node, "workeroutput", {}).get("reasons", ((), ())))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails a session of all tests that has not produced every reason of the closed list, with a socket behind it."""
+    config = session.config
+    seen = config.stash[SEEN]
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["reasons"] = seen.plain()
+        return
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr in WHOLE
+    if not whole or config.option.keyword or config.option.collectonly or session.testsfailed:
+        return  # of a part of the tests nothing follows
+    if reporter is None or reporter.stats.get("skipped"):
+        return  # what was left out may have produced what is missing
+    if missing_reasons := seen.missing():
+        reporter.write_line(f"no test has produced: {', '.join(missing_reasons)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,11 +1,16 @@
 """Which failure reasons this test session has produced, and whether a real socket was behind them."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from agent.core.outcome import Outcome
 from agent.core.reasons import Reason
 from agent.core.run import Run
+
+WITHOUT_SOCKET = {Reason.ADDRESS_FORBIDDEN, Reason.OVERLOADED, Reason.PERMISSION_DENIED, Reason.INTERNAL_ERROR}
+"""The agent gives up by itself, perhaps before it has asked anybody."""
+NOT_YET = {Reason.ENDPOINT_UNREACHABLE}
+"""What the Operator publishes is read from the Broker's resource in Kubernetes, which no check does so far."""
 
 _USES_OF_SOCKETS = ("socket.connect", "socket.sendto", "socket.sendmsg")
 
@@ -37,6 +42,21 @@ class ReasonsSeen:
         Run.__init__ = noting_begin  # type: ignore[method-assign, assignment]
         Run.failed = noting_fail  # type: ignore[method-assign, assignment]
         sys.addaudithook(self._audit)
+
+    def plain(self) -> tuple[list[str], list[str]]:
+        """What was seen, for another process."""
+        return sorted(self.all), sorted(self.with_socket)
+
+    def merge(self, plain: tuple[Iterable[str], Iterable[str]]) -> None:
+        """Adds what another process has seen."""
+        self.all |= {Reason(reason) for reason in plain[0]}
+        self.with_socket |= {Reason(reason) for reason in plain[1]}
+
+    def missing(self) -> list[Reason]:
+        """The reasons that nothing has produced, or nothing with a socket behind it; and those unexpectedly seen."""
+        unseen = set(Reason) - self.all - NOT_YET
+        unproven = set(Reason) - NOT_YET - WITHOUT_SOCKET - self.with_socket
+        return sorted(unseen | unproven | (NOT_YET & self.all))
 
     def _audit(self, event: str, _: object) -> None:
         if event in _USES_OF_SOCKETS:

@@ -191,9 +191,12 @@ async def test_lame_duck_of_a_real_server(program: str) -> None:
 @pytest.mark.parametrize("program", SERVERS)
 async def test_a_full_server_is_degraded(program: str) -> None:
     with nats_server(program=program, config="max_connections: 1") as nats, _client(nats.port):
-        outcome = await probe({"kind": "nats", "address": nats.address, "token": TOKEN})
-    assert_failed(outcome, Reason.DEGRADED)
-    assert "maximum connections exceeded" in outcome.detail
+        outcomes = [await probe({"kind": "nats", "address": nats.address, "token": TOKEN}) for _ in range(20)]
+    # Where our CONNECT crosses the server's close, the kernel's reset can take the server's words away.
+    assert {outcome.reason for outcome in outcomes} <= {Reason.DEGRADED, Reason.CONNECTION_RESET}
+    told = [outcome for outcome in outcomes if outcome.reason is Reason.DEGRADED]
+    assert_failed(told[0], Reason.DEGRADED)
+    assert "maximum connections exceeded" in told[0].detail
 
 
 @pytest.mark.parametrize("program", SERVERS)

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from random import randrange
+from secrets import randbelow
 from typing import Self
 
 from tests.servers.catalogue import find
@@ -20,19 +20,25 @@ STOP_SECONDS = 5.0
 LAST_LINES = 40
 
 
+_HANDED_OUT: set[int] = set()
+
+
 def free_port() -> int:
     """A TCP and UDP port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one themselves.
 
     It is none of those that the kernel hands out itself, to connections and to servers on port 0.
     """
     while True:
-        port = randrange(15000, FIRST_EPHEMERAL_PORT)
+        port = 15000 + randbelow(FIRST_EPHEMERAL_PORT - 15000)
+        if port in _HANDED_OUT:
+            continue
         with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
             try:
                 stream.bind(("127.0.0.1", port))
                 datagram.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _HANDED_OUT.add(port)
             return port
 
 
