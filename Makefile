@@ -19,7 +19,7 @@ demo: install ## a simulated Meshery on loopback, watched by the real agent
 
 test: lint quick-servers ## every check and every test
 	.venv/bin/pytest -m "not slow" -n 2
-	.venv/bin/pytest -m slow
+	.venv/bin/pytest -m slow -n 2
 
 quick: .venv/.develop quick-servers ## the tests that take seconds
 	.venv/bin/pytest -m "not slow" -n 2
