@@ -45,7 +45,7 @@ class ReasonsSeen:
 
     def plain(self) -> tuple[list[str], list[str]]:
         """What was seen, for another process."""
-        return sorted(self.all), sorted(self.with_socket)
+        return sorted(reason.value for reason in self.all), sorted(reason.value for reason in self.with_socket)
 
     def merge(self, plain: tuple[Iterable[str], Iterable[str]]) -> None:
         """Adds what another process has seen."""
