@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 from urllib.parse import quote as percent_encode
 
@@ -241,6 +242,25 @@ def _measure(run: Run, parser: HttpResponseParser) -> None:
     run.measure(HTTP_VERSION, _VERSIONS.get(parser.get_http_version(), 0.0))
 
 
+class HttpRequestSettings(Protocol):
+    """The part of a probe's settings that says how to ask a web server."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def tls(self) -> TlsSettings | None: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def cookies(self) -> Mapping[str, CookieSettings]: ...
+
+    @property
+    def auth(self) -> AuthSettings | None: ...
+
+
 class HttpTarget:
     """A URL prepared for many runs: where to connect, how, and the head of the request."""
 
@@ -277,6 +297,18 @@ class HttpTarget:
         self._changing = auth is not None or bool(self._cookies)
         self._proxy = network.proxies.choose(parts.scheme, self.host, self.port)
         self._prepared: dict[tuple[str, bytes, tuple[tuple[str, str], ...]], bytes] = {}
+
+    @classmethod
+    def of(cls, settings: HttpRequestSettings, network: Network, url: str = "") -> "HttpTarget":
+        """The target that a probe's settings describe; `url` replaces theirs."""
+        return cls(
+            network,
+            url or settings.url,
+            tls=settings.tls,
+            headers=settings.headers,
+            cookies=settings.cookies,
+            auth=settings.auth,
+        )
 
     @property
     def authenticated(self) -> bool:

@@ -79,14 +79,7 @@ class HealthzProbe:
 
     def __init__(self, settings: HealthzSettings, network: Network) -> None:
         self._expect = settings.expect
-        self._target = HttpTarget(
-            network,
-            _verbose(settings.url),
-            tls=settings.tls,
-            headers=settings.headers,
-            cookies=settings.cookies,
-            auth=settings.auth,
-        )
+        self._target = HttpTarget.of(settings, network, _verbose(settings.url))
 
     async def run(self, run: Run) -> None:
         request = self._target.request(run, headers=_CLOSE)

@@ -96,14 +96,7 @@ class HttpProbe:
     def __init__(self, settings: HttpSettings, network: Network) -> None:
         self._settings = settings
         self._network = network
-        self._target = HttpTarget(
-            network,
-            settings.url,
-            tls=settings.tls,
-            headers=settings.headers,
-            cookies=settings.cookies,
-            auth=settings.auth,
-        )
+        self._target = HttpTarget.of(settings, network)
         self._body = settings.body.encode()
         self._headers = _CLOSE_COMPRESSED if settings.compression else _CLOSE
         self._expectation = _ContentExpectation(settings.expect)

@@ -80,14 +80,7 @@ class SseProbe:
 
     def __init__(self, settings: SseSettings, network: Network) -> None:
         self._settings = settings
-        self._target = HttpTarget(
-            network,
-            settings.url,
-            tls=settings.tls,
-            headers=settings.headers,
-            cookies=settings.cookies,
-            auth=settings.auth,
-        )
+        self._target = HttpTarget.of(settings, network)
 
     async def run(self, run: Run) -> None:
         target, expect = self._target, self._settings.expect

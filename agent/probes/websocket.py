@@ -87,14 +87,7 @@ class WebSocketProbe:
 
     def __init__(self, settings: WebSocketSettings, network: Network) -> None:
         self._settings = settings
-        self._target = HttpTarget(
-            network,
-            re.sub("^http", "ws", settings.url),
-            tls=settings.tls,
-            headers=settings.headers,
-            cookies=settings.cookies,
-            auth=settings.auth,
-        )
+        self._target = HttpTarget.of(settings, network, re.sub("^http", "ws", settings.url))
 
     async def run(self, run: Run) -> None:
         settings, target = self._settings, self._target
