@@ -21,6 +21,7 @@ from agent.core.run import ProbeFailure, Run
 from agent.probes._address import ResolvedAddress
 from agent.probes._network import Network
 from agent.probes._readiness import Readiness
+from agent.probes._sockets import open_socket
 from agent.probes._tls import TlsIdentity, handshake_failure, measure_tls, tls_failure
 
 TCP_RTT = Metric(
@@ -37,7 +38,7 @@ _NEXT_ADDRESS_AFTER = 0.25
 """Seconds before the next address is tried beside a silent one (RFC 8305, section 5)."""
 _CHUNK = 65536
 _IPV4 = int(socket.AF_INET)
-_NON_BLOCKING_STREAM = int(socket.SOCK_STREAM) | int(socket.SOCK_NONBLOCK)
+_STREAM = int(socket.SOCK_STREAM)
 
 
 class Connection:
@@ -236,7 +237,7 @@ def measure_tcp(run: Run, sock: SocketType) -> None:
 
 
 async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress, port: int) -> SocketType:
-    sock = SocketType(address.family, _NON_BLOCKING_STREAM, 0)
+    sock = open_socket(address.family, _STREAM)
     try:
         target = (address.address, port)
         error = sock.connect_ex(target)

@@ -8,12 +8,14 @@ import socket
 from asyncio import AbstractEventLoop, Future, Task, TimerHandle
 from collections import deque
 from secrets import token_bytes
+from socket import SocketType
 from typing import NamedTuple
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._address import parse_literal
 from agent.probes._dns_wire import Rcode, is_reply, is_truncated, query, rcode
+from agent.probes._sockets import open_socket
 
 PATIENCE = 1.0
 """Seconds until a silent server is asked again, or the next one is, while it may still answer."""
@@ -41,7 +43,7 @@ class _Exchange:
 
     __slots__ = ("sent", "server", "sock", "strays", "tcp")
 
-    def __init__(self, server: Server, sock: socket.socket, sent: bytes) -> None:
+    def __init__(self, server: Server, sock: SocketType, sent: bytes) -> None:
         self.server = server
         self.sock = sock
         self.sent = sent
@@ -121,7 +123,7 @@ class Query:
 
     def _send(self, server: Server) -> _Exchange:
         sent = query(token_bytes(2), self._asked)
-        sock = socket.socket(_family(server), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        sock = open_socket(_family(server), socket.SOCK_DGRAM)
         try:
             sock.connect(server)  # from now on the kernel drops what comes from elsewhere
             sock.send(sent)
@@ -204,7 +206,7 @@ async def _exchange_over_tcp(loop: AbstractEventLoop, server: Server, sent: byte
 
     Raises OSError or ProbeFailure.
     """
-    with socket.socket(_family(server), socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
+    with socket.socket(fileno=open_socket(_family(server), socket.SOCK_STREAM).detach()) as sock:
         await loop.sock_connect(sock, server)
         await loop.sock_sendall(sock, len(sent).to_bytes(2) + sent)
         length = int.from_bytes(await _receive_exactly(loop, sock, server, 2))
