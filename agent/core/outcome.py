@@ -28,6 +28,7 @@ class Outcome:
     advice: for an inconclusive run, the sentence that says how to get a verdict.
     peer: address and port that answered, as `address:port`, or empty.
     traceparent: the W3C trace context that was sent to the target, or empty.
+    waited: seconds of `duration` that the probe waited on purpose, as for an idle connection to be cut.
     stalled: the run overlapped a stall of the agent's event loop, so its times say nothing about the target.
     """
 
@@ -42,6 +43,7 @@ class Outcome:
     measures: list[Measure] = field(default_factory=list)
     peer: str = ""
     traceparent: str = ""
+    waited: float = 0.0
     stalled: bool = False
 
     def phase_seconds(self) -> dict[Phase, float]:

@@ -50,6 +50,7 @@ class Run:
         "started",
         "timeout_reason",
         "traceparent",
+        "waited",
     )
 
     def __init__(self, timeout: float, traceparent: str = "", first: Phase = Phase.RESOLVE) -> None:
@@ -65,6 +66,8 @@ class Run:
         self.detail = ""
         self.advice = ""
         self.traceparent = traceparent
+        self.waited = 0.0
+        """Seconds that the probe spent waiting on purpose, for which nobody's latency is to blame."""
         self.timeout_reason: Reason | None = None
         """What a timeout in the present phase means, where that is more than the phase says."""
 
@@ -121,4 +124,5 @@ class Run:
             measures=self.measures,
             peer=self.peer,
             traceparent=self.traceparent,
+            waited=self.waited,
         )

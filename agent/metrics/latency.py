@@ -12,7 +12,7 @@ _BOUND_TEXTS = (*[repr(bound) for bound in BOUNDS], "+Inf")
 LATENCY = Description(
     "probe_latency_seconds",
     SeriesType.HISTOGRAM,
-    "Duration of successful runs; runs that overlapped a stall of the agent's event loop are left out.",
+    "Duration of successful runs, less what they waited on purpose; runs that met a stall of the agent are left out.",
     ("deployment", "system", "component", "kind", "vantage"),
 )
 

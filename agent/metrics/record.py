@@ -90,7 +90,7 @@ class Record:
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
     def _note_latency(self, outcome: Outcome) -> None:
-        seconds = outcome.duration
+        seconds = outcome.duration - outcome.waited
         if seconds > self.check.latency_objective:
             self.slow += 1
         self.latency.observe(seconds)

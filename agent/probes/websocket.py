@@ -134,6 +134,7 @@ class WebSocketProbe:
         begun, received = perf_counter(), socket.received
         try:
             await _stay_silent(socket, self._settings.hold)
+            run.waited += perf_counter() - begun
             received = socket.received - received
             if self._settings.ping:
                 await _ping(run, socket, Reason.IDLE_CUT)

@@ -137,6 +137,15 @@ async def test_times_of_the_last_run() -> None:
     assert await scene.value("probe_last_success_timestamp_seconds") == 1_700_000_000.25
 
 
+async def test_what_a_probe_waits_on_purpose_is_no_latency() -> None:
+    scene = Scene(replace(CHECK, latency_objective=0.5))
+    check = next(iter(scene.standings))
+    scene.run(check, success(70.25, waited=70.0))
+    assert await scene.value("probe_duration_seconds") == 70.25
+    assert await scene.value("probe_slow_total") == 0
+    assert await scene.value("probe_latency_seconds_sum") == 0.25
+
+
 async def test_what_the_configuration_says() -> None:
     check = make_check(
         depends_on=("broker", "provider"), labels=(("team", 'a "b"\\c\nd'), ("check", "x"), ("a-b", "y"))
