@@ -28,35 +28,50 @@ class Transition:
     outcome: Outcome | None
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of a check from before a restart of the agent; `since` is a unix time, `exact` as in Standing."""
+
+    state: State
+    since: float
+    exact: bool
+
+
 @dataclass(slots=True)
 class Standing:
     """Where a check stands.
 
     since: unix time at which `state` began; `since_exact` is False where it may have begun earlier, before the agent.
-    suspected: the last run spoke against `state`, and the next one, soon, decides.
+    suspects: the states for which runs have spoken since one last agreed with `state`; the next one, soon, decides.
     blocked_by: names of the checks that block this one.
-    remembered: the state before a restart of the agent, and its beginning; until the first verdict.
+    remembered: the state before a restart of the agent; until the first verdict.
     """
 
     state: State = State.UNKNOWN
     since: float = 0.0
     since_exact: bool = False
-    suspected: bool = False
+    suspects: tuple[State, ...] = ()
     blocked_by: tuple[str, ...] = ()
-    remembered: tuple[State, float] | None = None
+    remembered: Remembered | None = None
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the last run spoke against `state`, so that a quick re-check is wanted."""
+        return bool(self.suspects)
 
     def judge(self, outcome: Outcome) -> Transition | None:
-        """Takes an outcome into account. Only `up` is believed at once; all else takes two runs in a row.
+        """Takes an outcome into account. Only `up` is believed at once; all else takes two runs that say the same.
 
-        So a lost packet is no outage, and a moment in which the agent could not tell ends none: its beginning stays,
-        and what it blocks stays blocked. After it, `suspected` says that a quick re-check is wanted.
+        So a lost packet is no outage, and a moment in which the agent could not tell neither begins nor ends one: its
+        beginning stays, and what it blocks stays blocked. A run that agrees with `state` clears what was suspected.
+        Afterwards `suspected` says whether a quick re-check is wanted.
         """
         wanted = _STATE_OF[outcome.verdict]
         if wanted is self.state:
-            self.suspected = False
+            self.suspects = ()
             return None
-        if wanted is not State.UP and not self.suspected:
-            self.suspected = True
+        if wanted is not State.UP and wanted not in self.suspects:
+            self.suspects = (*self.suspects, wanted)
             return None
         return self._move(wanted, outcome.started, outcome)
 
@@ -76,9 +91,9 @@ class Standing:
         self.since_exact = self.since_exact or self.state is not State.UNKNOWN or self.remembered is not None
         self.since = at
         if self.remembered is not None and state is not State.UNKNOWN:
-            if self.remembered[0] is state:
-                self.since = self.remembered[1]
+            if self.remembered.state is state:
+                self.since, self.since_exact = self.remembered.since, self.remembered.exact
             self.remembered = None
         self.state = state
-        self.suspected = False
+        self.suspects = ()
         return transition

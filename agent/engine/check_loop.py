@@ -136,7 +136,7 @@ class CheckLoop:
 
     async def _run_and_confirm(self, schedule: Schedule, slot: float) -> None:
         await self._run_once(slot)
-        if self.standing.suspected:
+        while self.standing.suspected:  # three runs at most: of two states other than its own, one is named twice
             # What this one depends on is confirmed first, so that one fault is one check down.
             again = self._services.clock.now() + schedule.recheck_delay() * (1 + self.depth)
             while await self._sleep_until(again):

@@ -7,15 +7,15 @@ from tempfile import NamedTemporaryFile
 
 import structlog
 
-from agent.core.transitions import State
+from agent.core.transitions import Remembered, State
 
 _log = structlog.get_logger("agent.status")
 _MAX_CHARACTERS = 64 * 1024 * 1024
 _LATEST = 2.0**36
 """A unix time that no clock shows before the year 4000; what is later, or not a number, is no time."""
 
-Remembered = dict[str, tuple[State, float]]
-"""State and its beginning (unix time) by `deployment/check`."""
+Memory = dict[str, Remembered]
+"""What is remembered, by `deployment/check`."""
 
 
 class StateFile:
@@ -25,7 +25,7 @@ class StateFile:
         self._path = path
         self._unwritable = False
 
-    def read(self) -> Remembered:
+    def read(self) -> Memory:
         """What the file remembers; nothing when there is none, or when it cannot be used."""
         try:
             with self._path.open(encoding="utf-8") as file:
@@ -41,7 +41,7 @@ class StateFile:
     def _cannot_be_used(self, problem: str) -> None:
         _log.warning("the state file cannot be used; times begin afresh", file=str(self._path), problem=problem)
 
-    def write(self, states: Mapping[str, tuple[State, float]]) -> None:
+    def write(self, states: Mapping[str, Remembered]) -> None:
         """Replaces the file at once, so that no reader ever sees half of it. Blocks: not for the event loop."""
         try:
             _replace(self._path, render_states(states))
@@ -60,7 +60,7 @@ def _words(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def parse_states(text: str) -> Remembered:
+def parse_states(text: str) -> Memory:
     """Raises ValueError or RecursionError when `text` is not what `render_states` makes."""
     document = json.loads(text)
     if not isinstance(document, dict) or not isinstance(states := document.get("states"), dict):
@@ -68,19 +68,19 @@ def parse_states(text: str) -> Remembered:
     return {key: _parse_entry(key, entry) for key, entry in states.items()}
 
 
-def _parse_entry(key: str, entry: object) -> tuple[State, float]:
+def _parse_entry(key: str, entry: object) -> Remembered:
     match entry:
-        case [str(state), int() | float() as since] if state in set(State) and 0 < since < _LATEST:
-            return State(state), float(since)
+        case [str(state), int() | float() as since, bool(exact)] if state in set(State) and 0 < since < _LATEST:
+            return Remembered(State(state), float(since), exact)
     raise ValueError(f"{key!r} has no state and time")
 
 
-def render_states(states: Mapping[str, tuple[State, float]]) -> str:
+def render_states(states: Mapping[str, Remembered]) -> str:
     """The text of the file, a line for each check.
 
     The lines are made one by one: for ten thousand checks at once the encoder would keep the interpreter to itself.
     """
-    lines = [f"{json.dumps(key)}: {json.dumps([state.value, since])}" for key, (state, since) in states.items()]
+    lines = [f"{json.dumps(key)}: {json.dumps([it.state.value, it.since, it.exact])}" for key, it in states.items()]
     return '{"states": {\n' + ",\n".join(lines) + "\n}}\n"
 
 

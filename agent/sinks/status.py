@@ -8,9 +8,9 @@ from typing import NamedTuple
 from agent.core.check import Check, CheckKey, Plan
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Reason
-from agent.core.transitions import Standing, State, Transition
+from agent.core.transitions import Remembered, Standing, State, Transition
 from agent.sinks.history import History, PastRun
-from agent.sinks.state_file import Remembered, StateFile
+from agent.sinks.state_file import Memory, StateFile
 
 _MOST_UNREAD_EVENTS = 1000
 _CHECKS_IN_A_TURN = 500
@@ -67,7 +67,7 @@ class StatusSink:
         """The entries in the order of the plan, until that may have changed."""
         self._subscribers: set[asyncio.Queue[StateChange | None]] = set()
         self._file = StateFile(state_file) if state_file else None
-        self._remembered: Remembered = self._file.read() if self._file else {}
+        self._remembered: Memory = self._file.read() if self._file else {}
         self._writing = asyncio.Lock()
         self._write_soon: asyncio.Task[None] | None = None
 
@@ -158,9 +158,9 @@ class StatusSink:
         async with self._writing:
             await asyncio.to_thread(file.write, await self._states())
 
-    async def _states(self) -> Remembered:
+    async def _states(self) -> Memory:
         """What to remember: of a check without a verdict, what was remembered of it before."""
-        states: Remembered = {}
+        states: Memory = {}
         for place, (key, entry) in enumerate(list(self._entries.items())):
             if place % _CHECKS_IN_A_TURN == 0:
                 await asyncio.sleep(0)
@@ -168,5 +168,5 @@ class StatusSink:
             if standing.remembered is not None:
                 states[str(key)] = standing.remembered
             elif standing.state is not State.UNKNOWN:
-                states[str(key)] = (standing.state, standing.since)
+                states[str(key)] = Remembered(standing.state, standing.since, standing.since_exact)
         return states

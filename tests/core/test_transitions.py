@@ -4,7 +4,7 @@ import pytest
 
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Blame, Reason
-from agent.core.transitions import Standing, State
+from agent.core.transitions import Remembered, Standing, State
 
 U, D, Q = Verdict.UP, Verdict.DOWN, Verdict.UNKNOWN
 
@@ -25,8 +25,11 @@ def outcome(verdict: Verdict, started: float = 1000.0) -> Outcome:
         ([U, D, U], ["up", "up?", "up"]),
         ([U, D, D], ["up", "up?", "down"]),
         ([U, Q, Q], ["up", "up?", "unknown"]),
-        ([U, Q, D], ["up", "up?", "down"]),
-        ([U, D, Q], ["up", "up?", "unknown"]),
+        ([U, Q, D, D], ["up", "up?", "up?", "down"]),
+        ([U, D, Q, D], ["up", "up?", "up?", "down"]),
+        ([U, Q, D, Q], ["up", "up?", "up?", "unknown"]),
+        ([U, D, Q, U], ["up", "up?", "up?", "up"]),
+        ([D, Q, D], ["unknown?", "unknown", "unknown?"]),
         ([U, D, D, U], ["up", "up?", "down", "up"]),
         ([U, D, D, Q, D], ["up", "up?", "down", "down?", "down"]),
         ([U, D, D, Q, U], ["up", "up?", "down", "down?", "up"]),
@@ -81,15 +84,16 @@ def test_every_reason_blames_somebody_as_the_contract_says() -> None:
     ("remembered", "verdicts", "since", "exact"),
     [
         (None, [U], 1000.0, False),
-        ((State.UP, 400.0), [U], 400.0, True),
-        ((State.DOWN, 400.0), [U], 1000.0, True),
-        ((State.DOWN, 400.0), [D, D], 400.0, True),
-        ((State.UP, 400.0), [Q, U], 400.0, True),
-        ((State.UP, 400.0), [U, D, D], 1000.0, True),
+        (Remembered(State.UP, 400.0, True), [U], 400.0, True),
+        (Remembered(State.UP, 400.0, False), [U], 400.0, False),
+        (Remembered(State.DOWN, 400.0, False), [U], 1000.0, True),
+        (Remembered(State.DOWN, 400.0, True), [D, D], 400.0, True),
+        (Remembered(State.UP, 400.0, True), [Q, U], 400.0, True),
+        (Remembered(State.UP, 400.0, False), [U, D, D], 1000.0, True),
     ],
 )
 def test_a_state_that_lasted_through_a_restart_keeps_its_beginning(
-    remembered: tuple[State, float] | None, verdicts: list[Verdict], since: float, exact: bool
+    remembered: Remembered | None, verdicts: list[Verdict], since: float, exact: bool
 ) -> None:
     standing = Standing(remembered=remembered)
     for verdict in verdicts:

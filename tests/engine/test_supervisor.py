@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from time import time
 
 import pytest
@@ -14,7 +14,7 @@ import pytest
 from agent.engine.limits import Limits
 from agent.probes._network import Network
 from tests.engine.support import Recorder, check, plan, supervisor
-from tests.probes.support import refusing
+from tests.probes.support import refusing, serving
 
 
 class WebServer:
@@ -106,6 +106,26 @@ async def test_a_single_lost_run_is_no_state_change() -> None:
         runs = len(recorder.outcomes["web"])
         await until(lambda: len(recorder.outcomes["web"]) > runs + 1)
     assert recorder.states["web"] == ["up"]
+
+
+async def test_of_two_runs_that_say_different_things_a_third_decides_at_once() -> None:
+    alive = "200 OK\r\nContent-Type: text/event-stream\r\n\r\n: alive\n\n"
+    sign_in = "302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n"
+    broken = "503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+    answers = chain([alive, sign_in], repeat(broken))
+
+    async def scripted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {next(answers)}".encode())
+
+    recorder = Recorder()
+    async with serving(scripted) as server, supervisor(recorder) as running:
+        probe = {"kind": "sse", "url": f"http://{server.address}/", "expect": {"login_paths": ["/login"]}}
+        await running.reconcile(plan(check("stream", probe, every=2.0, timeout=1.5)), Network())
+        await until(lambda: recorder.states.get("stream") == ["up", "down"])
+    runs = recorder.outcomes["stream"]
+    assert [run.verdict for run in runs] == ["up", "unknown", "down", "down"]
+    assert runs[3].started - runs[1].started < 1.9
 
 
 async def test_dependents_of_a_check_that_is_down_are_blocked_and_run_again_after_it() -> None:

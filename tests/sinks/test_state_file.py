@@ -7,14 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as some
 from structlog.testing import capture_logs
 
-from agent.core.transitions import State
-from agent.sinks.state_file import Remembered, StateFile, parse_states, render_states
+from agent.core.transitions import Remembered, State
+from agent.sinks.state_file import Memory, StateFile, parse_states, render_states
 
-SOME = {"prod/broker-client": (State.DOWN, 1_700_000_000.25), "prod/server-live": (State.UP, 1_600_000_000.0)}
+SOME = {
+    "prod/broker-client": Remembered(State.DOWN, 1_700_000_000.25, True),
+    "prod/server-live": Remembered(State.UP, 1_600_000_000.0, False),
+}
+REMEMBERED = some.builds(Remembered, some.sampled_from(State), some.floats(1, 2e9), some.booleans())
 
 
-@given(some.dictionaries(some.text(), some.tuples(some.sampled_from(State), some.floats(1, 2e9)), max_size=20))
-def test_what_is_written_is_read(states: Remembered) -> None:
+@given(some.dictionaries(some.text(), REMEMBERED, max_size=20))
+def test_what_is_written_is_read(states: Memory) -> None:
     assert parse_states(render_states(states)) == states
 
 
@@ -53,7 +57,8 @@ def test_what_cannot_take_the_files_place_leaves_nothing_behind(tmp_path: Path) 
 
 def test_no_reader_sees_half_a_file(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    small, large = {"a/b": (State.UP, 1.0)}, {f"prod/check-{i}": (State.DOWN, 1.0 + i) for i in range(5000)}
+    small = {"a/b": Remembered(State.UP, 1.0, True)}
+    large = {f"prod/check-{i}": Remembered(State.DOWN, 1.0 + i, True) for i in range(5000)}
     StateFile(path).write(small)
     done = Event()
 

@@ -210,9 +210,15 @@ class TestRestart:
         return engine.standings["a"]
 
     async def test_the_same_state_keeps_its_beginning(self, file: Path) -> None:
-        await self._leave(file, outcome(started=100.0))
+        failures = [outcome(Reason.CONNECT_REFUSED, at) for at in (50.0, 51.0)]
+        await self._leave(file, *failures, outcome(started=100.0))
         standing = self._come_back(file, outcome(started=500.0))
         assert (standing.state, standing.since, standing.since_exact) == (State.UP, 100.0, True)
+
+    async def test_a_beginning_that_was_not_seen_is_still_at_least_since(self, file: Path) -> None:
+        await self._leave(file, outcome(started=100.0))
+        standing = self._come_back(file, outcome(started=500.0))
+        assert (standing.state, standing.since, standing.since_exact) == (State.UP, 100.0, False)
 
     async def test_the_same_outage_keeps_its_beginning(self, file: Path) -> None:
         failures = [outcome(Reason.CONNECT_REFUSED, at) for at in (100.0, 101.0)]
@@ -242,11 +248,12 @@ class TestRestart:
             b"[]",
             b'{"states": []}',
             b'{"states": {"prod/a": null}}',
-            b'{"states": {"prod/a": ["sideways", 1]}}',
-            b'{"states": {"prod/a": ["up", "yesterday"]}}',
-            b'{"states": {"prod/a": ["up", NaN]}}',
-            b'{"states": {"prod/a": ["up", 1e300]}}',
-            b'{"states": {"prod/a": ["up"]}}',
+            b'{"states": {"prod/a": ["sideways", 1, true]}}',
+            b'{"states": {"prod/a": ["up", "yesterday", true]}}',
+            b'{"states": {"prod/a": ["up", NaN, true]}}',
+            b'{"states": {"prod/a": ["up", 1e300, true]}}',
+            b'{"states": {"prod/a": ["up", 1]}}',
+            b'{"states": {"prod/a": ["up", 1, 1]}}',
             b"\xff\xfe\x00",
             b"[" * 100_000,
         ],
@@ -267,7 +274,7 @@ class TestRestart:
         engine = Engine(board, "a")
         engine.ran("a", outcome(started=100.0))
         written = await asyncio.to_thread(_contents, file, 10.0)
-        assert json.loads(written)["states"] == {"prod/a": ["up", 100.0]}
+        assert json.loads(written)["states"] == {"prod/a": ["up", 100.0, False]}
         assert [path.name for path in file.parent.iterdir()] == [file.name]
         await board.close()
 
