@@ -12,6 +12,7 @@ from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.secrets import remember
 from agent.probes._network import Network
+from agent.probes._regular_expression import RegularExpression
 
 
 class EnvironmentText(str):
@@ -119,9 +120,9 @@ def _secret(value: object) -> object:
 
 def _pattern(value: str) -> str:
     try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"not a valid regular expression: {error}") from None
+        RegularExpression(value)
+    except ValueError as error:
+        raise ValueError(f"not a valid regular expression (RE2): {error}") from None
     return value
 
 

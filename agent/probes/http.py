@@ -1,7 +1,6 @@
 """Asks a web server and judges its answer: status, headers, body, JSON, redirects."""
 
 import json
-import re
 from typing import ClassVar, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,6 +13,7 @@ from agent.core.run import ProbeFailure, Run
 from agent.probes._connection import TCP_METRICS
 from agent.probes._http import HTTP_METRICS, MAX_BODY, HttpTarget, Response, decoded_body, exchange
 from agent.probes._network import Network
+from agent.probes._regular_expression import RegularExpression
 from agent.probes._settings import (
     AuthSettings,
     CookieSettings,
@@ -157,9 +157,9 @@ class _ContentExpectation:
     """The compiled expectations of headers and body."""
 
     def __init__(self, expect: HttpExpectation) -> None:
-        self._headers = {name.lower(): re.compile(pattern) for name, pattern in expect.headers.items()}
-        self._matches = tuple(re.compile(pattern) for pattern in expect.body_matches)
-        self._not_matches = tuple(re.compile(pattern) for pattern in expect.body_not_matches)
+        self._headers = {name.lower(): RegularExpression(pattern) for name, pattern in expect.headers.items()}
+        self._matches = tuple(RegularExpression(pattern) for pattern in expect.body_matches)
+        self._not_matches = tuple(RegularExpression(pattern) for pattern in expect.body_not_matches)
         self._json = expect.json_
         self._needs_body = bool(self._matches or self._not_matches or self._json)
         self.wanted = bool(self._headers) or self._needs_body
@@ -169,28 +169,27 @@ class _ContentExpectation:
             value = response.headers.get(name)
             if value is None:
                 raise ProbeFailure(Reason.HEADER_MISMATCH, f"the answer has no header {name}")
-            if not pattern.search(value):
+            if pattern.end_of_match(value.encode()) is None:
                 raise ProbeFailure(
                     Reason.HEADER_MISMATCH,
-                    f"the header {name} is {quote(value)}, which does not match {pattern.pattern!r}",
+                    f"the header {name} is {quote(value)}, which does not match {pattern!r}",
                 )
         if self._needs_body:
             self._judge_body(response, max_body)
 
     def _judge_body(self, response: Response, max_body: int) -> None:
         body = decoded_body(response, max_body)
-        text = body.decode("utf-8", "replace")
         for pattern in self._matches:
-            if not pattern.search(text):
+            if pattern.end_of_match(body) is None:
                 _too_large(response, max_body)
-                raise ProbeFailure(Reason.BODY_MISMATCH, f"the body does not match {pattern.pattern!r}: {quote(text)}")
+                raise ProbeFailure(Reason.BODY_MISMATCH, f"the body does not match {pattern!r}: {quote(body)}")
         for pattern in self._not_matches:
-            if pattern.search(text):
-                raise ProbeFailure(Reason.BODY_MISMATCH, f"the body matches {pattern.pattern!r}, which it must not")
+            if pattern.end_of_match(body) is not None:
+                raise ProbeFailure(Reason.BODY_MISMATCH, f"the body matches {pattern!r}, which it must not")
         if self._not_matches or self._json:
             _too_large(response, max_body)
         if self._json:
-            self._judge_json(text)
+            self._judge_json(body.decode("utf-8", "replace"))
 
     def _judge_json(self, text: str) -> None:
         if len(text) > _MOST_JSON:

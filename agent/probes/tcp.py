@@ -1,9 +1,7 @@
 """Connects to a port, and where that is asked for talks to what answers."""
 
 import errno
-import re
 from asyncio import timeout as deadline
-from codecs import getincrementaldecoder
 from typing import ClassVar, Literal
 
 from pydantic import model_validator
@@ -14,6 +12,7 @@ from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._connection import TCP_METRICS, Connection, connect, connect_tls
 from agent.probes._network import Network
+from agent.probes._regular_expression import RegularExpression
 from agent.probes._settings import Address, Endpoint, Model, Pattern, ProbeSettings, TlsSettings, parse_address
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS, tls_identity
@@ -78,7 +77,7 @@ class TcpProbe:
         self._identity = tls_identity(settings.tls) if settings.tls is not None else None
         self._server_name = settings.tls.server_name if settings.tls is not None else None
         self._steps = tuple(
-            (step.send.encode(), re.compile(step.expect, re.MULTILINE) if step.expect else None)
+            (step.send.encode(), RegularExpression(step.expect, multiline=True) if step.expect else None)
             for step in settings.dialogue
         )
 
@@ -105,10 +104,9 @@ class _Dialogue:
     def __init__(self, run: Run, connection: Connection) -> None:
         self._run = run
         self._connection = connection
-        self._decoder = getincrementaldecoder("utf-8")("replace")
-        self._heard = ""
+        self._heard = b""
 
-    async def expect(self, pattern: re.Pattern[str]) -> None:
+    async def expect(self, pattern: RegularExpression) -> None:
         """Reads until `pattern` is found, and uses up what came until its end.
 
         Raises ProbeFailure when the target ends the connection, or has sent too much, without it. A target that says
@@ -117,7 +115,7 @@ class _Dialogue:
         run = self._run
         run.enter(Phase.TRANSFER if self._heard else Phase.RESPONSE)
         size = 0
-        while (match := pattern.search(self._heard)) is None:
+        while (end := pattern.end_of_match(self._heard)) is None:
             if self._heard:
                 run.timeout_reason = Reason.BODY_MISMATCH
                 run.detail = self._mismatch(pattern)
@@ -128,20 +126,18 @@ class _Dialogue:
                 self._raise_closed(pattern)
             run.enter(Phase.TRANSFER)
             size += len(data)
-            self._heard += self._decoder.decode(data)
-        self._heard = self._heard[match.end() :]
+            self._heard += data
+        self._heard = self._heard[end:]
         run.timeout_reason = None
         run.detail = ""
 
-    def _raise_closed(self, pattern: re.Pattern[str]) -> None:
+    def _raise_closed(self, pattern: RegularExpression) -> None:
         if self._heard:
             raise ProbeFailure(Reason.BODY_MISMATCH, f"{self._mismatch(pattern)}, and then closed the connection")
-        raise ProbeFailure(
-            Reason.CONNECTION_CLOSED, f"the target closed the connection before {pattern.pattern!r} came"
-        )
+        raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection before {pattern!r} came")
 
-    def _mismatch(self, pattern: re.Pattern[str]) -> str:
-        return f"the target said {quote(self._heard)}, which does not match {pattern.pattern!r}"
+    def _mismatch(self, pattern: RegularExpression) -> str:
+        return f"the target said {quote(self._heard)}, which does not match {pattern!r}"
 
 
 class ClosedPortProbe:

@@ -40,7 +40,7 @@ Examples are in [`config/`](../config).
 - **Unknown keys** are errors.
 """
 SHARED_MODULE = TlsSettings.__module__
-_TEXTS = {"_address": "host:port", "check": "URL", "_pattern": "regular expression", "parse_duration": "duration"}
+_TEXTS = {"_address": "host:port", "check": "URL", "_pattern": "regular expression (RE2)", "parse_duration": "duration"}
 _NAMES = {
     str: "text",
     int: "whole number",

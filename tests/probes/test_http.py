@@ -123,6 +123,7 @@ async def test_answers_that_are_up(answer: bytes, keys: dict[str, Any]) -> None:
         (answering(reply(302, Location="http://[::1")), {"follow_redirects": True}, Reason.REDIRECT_UNEXPECTED),
         (answering(reply(body="down")), {"expect": {"body_matches": ["up"]}}, Reason.BODY_MISMATCH),
         (answering(reply(body="an error")), {"expect": {"body_not_matches": ["error"]}}, Reason.BODY_MISMATCH),
+        (answering(reply(body="a" * 1_000_000)), {"expect": {"body_matches": ["(a+)+b"]}}, Reason.BODY_MISMATCH),
         (answering(reply(body="not json")), {"expect": {"json": {"a": 1}}}, Reason.BODY_MISMATCH),
         (answering(reply(body="[" * 100_000)), {"expect": {"json": {"a": 1}}}, Reason.BODY_MISMATCH),
         (answering(reply(body="[" + "[]," * 100_000 + "1]")), JSON, Reason.RESPONSE_TOO_LARGE),

@@ -58,7 +58,7 @@ async def test_an_open_port_is_up() -> None:
         ([{"expect": "^220 .*ready"}, {"send": "QUIT\r\n", "expect": "^221"}], [b"220 mail ready\r\n", b"221 bye\r\n"]),
         ([{"send": "PING\r\n", "expect": r"^\+PONG\r\n"}], [b"", b"+PONG\r\n"]),
         ([{"expect": "one"}, {"expect": "two"}, {"send": "x", "expect": "three"}], [b"one two", b"three"]),
-        ([{"expect": "zwölf Bücher"}], ["zwölf Bücher".encode()]),
+        ([{"expect": "zwölf B.cher"}], ["zwölf Bücher".encode()]),
         ([{"send": "hello"}], [b""]),
         ([{"expect": "a"}, {"expect": "^b"}], [b"ab"]),
     ],
