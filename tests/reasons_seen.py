@@ -9,8 +9,6 @@ from agent.core.run import Run
 
 WITHOUT_SOCKET = {Reason.ADDRESS_FORBIDDEN, Reason.OVERLOADED, Reason.PERMISSION_DENIED, Reason.INTERNAL_ERROR}
 """The agent gives up by itself, perhaps before it has asked anybody."""
-NOT_YET = {Reason.ENDPOINT_UNREACHABLE}
-"""What the Operator publishes is read from the Broker's resource in Kubernetes, which no check does so far."""
 
 _USES_OF_SOCKETS = ("socket.connect", "socket.sendto", "socket.sendmsg")
 
@@ -53,10 +51,10 @@ class ReasonsSeen:
         self.with_socket |= {Reason(reason) for reason in plain[1]}
 
     def missing(self) -> list[Reason]:
-        """The reasons that nothing has produced, or nothing with a socket behind it; and those unexpectedly seen."""
-        unseen = set(Reason) - self.all - NOT_YET
-        unproven = set(Reason) - NOT_YET - WITHOUT_SOCKET - self.with_socket
-        return sorted(unseen | unproven | (NOT_YET & self.all))
+        """The reasons that nothing has produced, or nothing with a socket behind it."""
+        unseen = set(Reason) - self.all
+        unproven = set(Reason) - WITHOUT_SOCKET - self.with_socket
+        return sorted(unseen | unproven)
 
     def _audit(self, event: str, _: object) -> None:
         if event in _USES_OF_SOCKETS:

@@ -478,7 +478,7 @@ _EXPLANATIONS = {
             "kubectl -n meshery get brokers -o yaml, and see status.endpoint",
             "kubectl -n meshery get service meshery-nats (before Operator 1.0: meshery-broker): has it an external "
             "address?",
-            "nc -vz HOST PORT from here, and from inside the cluster.",
+            "nc -vz to the published host and port, from here and from inside the cluster.",
         ),
     ),
     Reason.CALLBACK_DRIFT: Explanation(

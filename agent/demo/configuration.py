@@ -25,6 +25,7 @@ _SOONER = {
     "node-port-broker-monitor": "5s",
     **{f"cluster-{_CLUSTER}-{what}": "5s" for what in ("ping", "operator-status", "meshsync-status", "broker-status")},
     f"cluster-{_CLUSTER}-diagnostics": "5s",
+    f"cluster-{_CLUSTER}-broker-endpoint": "5s",
     **{f"adapter-{name}-ping": "5s" for name in ADAPTERS},
 }
 """Time between two runs, where nobody wants to wait as long as in real life."""

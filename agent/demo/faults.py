@@ -38,8 +38,13 @@ class Fault:
 
 async def _broker_down(simulation: Simulation, on: bool) -> None:
     # A Service without a pod behind it refuses connections at its NodePorts as well.
-    for part in (simulation.broker, simulation.node_ports["broker_client"], simulation.node_ports["broker_monitor"]):
+    ports = (simulation.node_ports["broker_client"], simulation.node_ports["broker_monitor"])
+    for part in (simulation.broker, *ports):
         await (part.stop() if on else part.start())
+
+
+async def _load_balancer_gone(simulation: Simulation, on: bool) -> None:
+    await (simulation.load_balancer.stop() if on else simulation.load_balancer.start())
 
 
 async def _broker_token(simulation: Simulation, on: bool) -> None:
@@ -100,6 +105,7 @@ FAULTS = (
         {
             "broker-client": Reason.CONNECT_REFUSED,
             "broker-monitor": Reason.CONNECT_REFUSED,
+            "cluster-east-broker-endpoint": Reason.ENDPOINT_UNREACHABLE,
             "cluster-east-diagnostics": Reason.BODY_MISMATCH,
             "node-port-broker-client": Reason.CONNECT_REFUSED,
             "node-port-broker-monitor": Reason.CONNECT_REFUSED,
@@ -194,6 +200,13 @@ FAULTS = (
         "Deployments hang, and discovery stands still.",
         {"cluster-east-api": Reason.HEALTH_CHECK_FAILED},
         _cluster_unhealthy,
+    ),
+    Fault(
+        "load-balancer-gone",
+        "The LoadBalancer that the Operator publishes for the Broker does not answer",
+        "A Server outside of the cluster shows it as connected, and nothing that happens in it ever arrives.",
+        {"cluster-east-broker-endpoint": Reason.ENDPOINT_UNREACHABLE},
+        _load_balancer_gone,
     ),
 )
 

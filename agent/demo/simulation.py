@@ -97,8 +97,12 @@ class Simulation:
         self.operator_health = health(loopback.place(operator, 8081))
         self.meshsync_health = health(self._place(11000))
         api = self._place(6443)
+        self.load_balancer = Forwarder(self._place(4222), self.broker.place)
         self.cluster = Cluster(
-            api, server_context(self.authority.issue("cluster", [api.host])), self.secrets.cluster_token.text
+            api,
+            server_context(self.authority.issue("cluster", [api.host])),
+            self.secrets.cluster_token.text,
+            self.load_balancer.place,
         )
         source = self._place(8443)
         self.registry = registry(source, server_context(self.authority.issue("registry", [source.host])))
@@ -113,6 +117,7 @@ class Simulation:
             *self.adapters.values(),
             self.perf,
             self.provider,
+            self.load_balancer,
             self.cluster,
             self.registry,
             self.operator_metrics,

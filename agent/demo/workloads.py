@@ -39,12 +39,17 @@ def registry(place: Place, tls: SSLContext) -> HttpPart:
     return HttpPart(place, handle, tls)
 
 
-class Cluster:
-    """A Kubernetes API server, as far as its health and version go."""
+_BROKER_RESOURCE = "/apis/meshery.io/v1alpha1/namespaces/meshery/brokers/meshery-broker"
 
-    def __init__(self, place: Place, tls: SSLContext, token: str) -> None:
+
+class Cluster:
+    """A Kubernetes API server, as far as its health, its version and the Broker resource go."""
+
+    def __init__(self, place: Place, tls: SSLContext, token: str, broker_endpoint: Place) -> None:
+        """`broker_endpoint`: where the Operator has found the Broker to be reachable from outside."""
         self.etcd_failed = False
         """Its check of etcd fails, so that it is neither live nor ready."""
+        self.broker_endpoint = broker_endpoint
         self._authorization = f"Bearer {token}"
         self._part = HttpPart(place, self._handle, tls)
         self.place = place
@@ -66,7 +71,20 @@ class Cluster:
             return self._health(request.path[1:], verbose="verbose" in request.query)
         if request.path == "/version":
             return web.json_response({"major": "1", "minor": "34", "gitVersion": "v1.34.1", "platform": "linux/amd64"})
+        if request.path == _BROKER_RESOURCE:
+            return web.json_response(self._broker())
         return web.Response(status=404)
+
+    def _broker(self) -> dict[str, object]:
+        return {
+            "apiVersion": "meshery.io/v1alpha1",
+            "kind": "Broker",
+            "metadata": {"name": "meshery-broker", "namespace": "meshery"},
+            "status": {
+                "conditions": [{"type": "Ready", "status": "True", "reason": "ReconciliationSuccessful"}],
+                "endpoint": {"internal": "", "external": str(self.broker_endpoint)},
+            },
+        }
 
     def _health(self, name: str, *, verbose: bool) -> web.Response:
         if self.etcd_failed:

@@ -70,7 +70,7 @@ async def run_probe(probe: Probe, timeout: float, traceparent: str = "") -> Outc
         return run.failed(tls.reason, tls.detail)
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else type(error).__name__
-        return run.failed(_reason_of(error, run.phase), words)
+        return run.failed(reason_of(error, run.phase), words)
     except Exception as error:
         return _crashed(probe, run, error)
     return run.succeeded()
@@ -113,7 +113,8 @@ class _Deadline:
         self._task.cancel()
 
 
-def _reason_of(error: OSError, phase: Phase) -> Reason:
+def reason_of(error: OSError, phase: Phase) -> Reason:
+    """What a system error in a phase of a run means."""
     reason = _REASON_OF_ERRNO.get(error.errno or 0, Reason.INTERNAL_ERROR)
     if phase is Phase.CONNECT and reason in (Reason.CONNECTION_RESET, Reason.CONNECTION_CLOSED):
         return Reason.CONNECT_RESET

@@ -47,6 +47,7 @@ FROM_THE_DEMO = {
     "cluster-east-meshsync-status",
     "cluster-east-broker-status",
     "cluster-east-diagnostics",
+    "cluster-east-broker-endpoint",
     "node-port-server",
     "node-port-broker-client",
     "node-port-broker-monitor",
