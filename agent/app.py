@@ -262,14 +262,13 @@ def _wanted(configuration: Configuration) -> tuple[Plan, list[Problem]]:
 
 def _network(configuration: Configuration) -> Network:
     try:
-        proxies = configuration.proxies()
+        return configuration.network()
     except ValueError as error:
         raise ConfigurationError([Problem("environment", 0, "HTTP_PROXY, HTTPS_PROXY", str(error))]) from error
-    return Network(proxies=proxies, forbidden=configuration.forbidden_addresses)
 
 
 def _network_keys(configuration: Configuration) -> tuple[object, ...]:
-    return configuration.proxy, configuration.forbidden_addresses
+    return configuration.proxy, configuration.forbidden_addresses, configuration.unmask_interception
 
 
 def _raise_descriptor_limit() -> None:

@@ -40,7 +40,7 @@ def execute(options: Namespace) -> ExitStatus:
         return ExitStatus.USAGE
     try:
         wanted, left_out, whole = _select(configuration, options.names, options.ca_file)
-        network = Network(proxies=configuration.proxies(), forbidden=configuration.forbidden_addresses)
+        network = configuration.network()
     except ValueError as error:
         sys.stderr.write(f"reachd check: {error}\n")
         return ExitStatus.USAGE

@@ -1,4 +1,4 @@
-"""What all probes of an agent share: name resolution, TLS contexts, files, proxies and the address policy."""
+"""What all probes of an agent share: name resolution, TLS contexts, files, proxies and what is known of the way out."""
 
 from asyncio import AbstractEventLoop, get_running_loop
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._files import Files
+from agent.probes._interception import Interception
 from agent.probes._proxy import Proxies
 from agent.probes._readiness import Readiness, readiness_of
 from agent.probes._resolve import Resolver
@@ -20,12 +21,14 @@ class Network:
         resolver: Resolver | None = None,
         proxies: Proxies | None = None,
         forbidden: tuple[IPv4Network | IPv6Network, ...] = (),
+        interception: Interception | None = None,
     ) -> None:
         """`forbidden`: networks that no probe may connect to, checked after resolution and on every redirect."""
         self.files = Files()
         self.tls = TlsContexts(self.files)
         self.resolver = resolver or Resolver()
         self.proxies = proxies or Proxies()
+        self.interception = interception or Interception()
         self._forbidden = forbidden
         self._loop: AbstractEventLoop | None = None
         self._readiness: Readiness | None = None

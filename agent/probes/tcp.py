@@ -9,7 +9,7 @@ from pydantic import model_validator
 from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.reasons import Phase, Reason
-from agent.core.run import ProbeFailure, Run
+from agent.core.run import Inconclusive, ProbeFailure, Run
 from agent.probes._connection import TCP_METRICS, Connection, connect, connect_tls
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
@@ -91,6 +91,8 @@ class TcpProbe:
                         await connection.send(send)
                     if expected is not None:
                         await dialogue.expect(expected)
+            elif self._identity is None and await self._network.interception.hides(run):
+                raise _intercepted(run)
 
     async def _open(self, run: Run) -> Connection:
         if self._identity is None:
@@ -160,7 +162,17 @@ class ClosedPortProbe:
                 raise
             run.detail = f"closed: {error.strerror}"
         else:
+            if await self._network.interception.hides(run):
+                raise _intercepted(run)
             raise ProbeFailure(Reason.UNEXPECTEDLY_OPEN, f"{run.peer or self._host} accepts connections")
+
+
+def _intercepted(run: Run) -> Inconclusive:
+    return Inconclusive(
+        f"something on this machine, such as a service mesh, accepts every connection, so the one to {run.peer} proves "
+        "nothing",
+        "Use a probe that speaks the target's protocol, add a dialogue, or leave the port out of the interception.",
+    )
 
 
 SETTINGS = TcpSettings

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, WithJsonSchema
 
 from agent.core.check import Vantage
+from agent.probes._interception import Interception
+from agent.probes._network import Network
 from agent.probes._proxy import Proxies, Proxy, no_proxy, parse_proxy
 from agent.probes._settings import BasicAuthSettings, Endpoint, EnvironmentText, HttpUrl, Model, parse_address
 from agent.profiles import deployment_model, profile_names
@@ -161,6 +163,9 @@ class Configuration(Model):
         ...,
     ] = ()
     """Networks that no probe may connect to, checked after names are resolved and on every redirect."""
+    unmask_interception: bool = True
+    """Find out whether a service mesh takes every connection from here, which would make checks of kind `tcp` without
+    a dialogue lie: for each port of theirs, once a minute, try an address that no host has (192.0.2.1, 2001:db8::1)."""
     deployments: tuple[Annotated[Model, BeforeValidator(_deployment)], ...] = ()
     """The installations to watch. Each names its profile, which decides what its other keys are."""
     checks: tuple[CheckSettings, ...] = ()
@@ -206,3 +211,11 @@ class Configuration(Model):
         if self.proxy == "from_environment":
             return Proxies.from_environment(environment)
         return Proxies(self.proxy, self.proxy, no_proxy(environment))
+
+    def network(self) -> Network:
+        """The agent's way to the network. Raises ValueError when the environment's proxy cannot be read."""
+        return Network(
+            proxies=self.proxies(),
+            forbidden=self.forbidden_addresses,
+            interception=Interception(looked_for=self.unmask_interception),
+        )
