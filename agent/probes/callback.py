@@ -17,8 +17,9 @@ from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import Inconclusive, ProbeFailure, Run
 from agent.probes._connection import TCP_METRICS
-from agent.probes._http import HTTP_METRICS, HttpTarget, Response
+from agent.probes._http import HTTP_METRICS, Response
 from agent.probes._http_session import HttpSession
+from agent.probes._http_target import HttpTarget
 from agent.probes._json import JsonObject, child, json_object, text_of
 from agent.probes._network import Network
 from agent.probes._settings import (

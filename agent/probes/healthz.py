@@ -19,7 +19,8 @@ from agent.probes._healthz_format import (
     measure_health,
     parse_health,
 )
-from agent.probes._http import HTTP_METRICS, HttpTarget, Response, exchange
+from agent.probes._http import HTTP_METRICS, Response, exchange
+from agent.probes._http_target import HttpTarget
 from agent.probes._network import Network
 from agent.probes._settings import (
     AuthSettings,

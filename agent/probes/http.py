@@ -12,7 +12,8 @@ from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._connection import TCP_METRICS
-from agent.probes._http import HTTP_METRICS, MAX_BODY, HttpTarget, Response, decoded_body, exchange
+from agent.probes._http import HTTP_METRICS, MAX_BODY, Response, decoded_body, exchange
+from agent.probes._http_target import HttpTarget
 from agent.probes._network import Network
 from agent.probes._settings import (
     AuthSettings,

@@ -20,8 +20,9 @@ from agent.probes._healthz_format import (
     measure_health,
     parse_health,
 )
-from agent.probes._http import HTTP_METRICS, HttpTarget, Response
+from agent.probes._http import HTTP_METRICS, Response
 from agent.probes._http_session import HttpSession
+from agent.probes._http_target import HttpTarget
 from agent.probes._json import json_object, text_of
 from agent.probes._kubeconfig import ClusterAccess, cluster_access
 from agent.probes._network import Network

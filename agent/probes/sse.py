@@ -11,7 +11,8 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._connection import TCP_METRICS
 from agent.probes._event_stream import EventStream
-from agent.probes._http import HTTP_METRICS, MAX_BODY, BodyStream, HttpTarget, open_stream
+from agent.probes._http import HTTP_METRICS, MAX_BODY, BodyStream, open_stream
+from agent.probes._http_target import HttpTarget
 from agent.probes._network import Network
 from agent.probes._settings import (
     AuthSettings,

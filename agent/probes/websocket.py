@@ -14,7 +14,8 @@ from agent.core.run import Inconclusive, ProbeFailure, Run
 from agent.probes._connection import TCP_METRICS, Connection
 from agent.probes._frames import Opcode
 from agent.probes._graphql import GRAPHQL_SUBPROTOCOLS, UNAUTHORIZED_CODES, GraphQLSocket
-from agent.probes._http import HTTP_METRICS, HttpTarget, exchange
+from agent.probes._http import HTTP_METRICS, exchange
+from agent.probes._http_target import HttpTarget
 from agent.probes._network import Network
 from agent.probes._settings import (
     AuthSettings,
