@@ -1,7 +1,6 @@
 """Where HTTP requests go, and what they say: connection, proxy, TLS and credentials, prepared for many runs."""
 
 from collections.abc import Mapping
-from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 from urllib.parse import quote as percent_encode
 
@@ -18,25 +17,6 @@ from agent.probes._text import quote
 from agent.probes._tls import TlsIdentity, tls_identity
 
 _MAX_PROXY_HEAD = 64 * 1024
-
-
-class HttpRequestSettings(Protocol):
-    """The part of a probe's settings that says how to ask a web server."""
-
-    @property
-    def url(self) -> str: ...
-
-    @property
-    def tls(self) -> TlsSettings | None: ...
-
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-
-    @property
-    def cookies(self) -> Mapping[str, CookieSettings]: ...
-
-    @property
-    def auth(self) -> AuthSettings | None: ...
 
 
 class HttpTarget:
@@ -75,18 +55,6 @@ class HttpTarget:
         self._changing = auth is not None or bool(self._cookies)
         self._proxy = network.proxies.choose(parts.scheme, self.host, self.port)
         self._prepared: dict[tuple[str, bytes, tuple[tuple[str, str], ...]], bytes] = {}
-
-    @classmethod
-    def of(cls, settings: HttpRequestSettings, network: Network, url: str = "") -> "HttpTarget":
-        """The target that a probe's settings describe; `url` replaces theirs."""
-        return cls(
-            network,
-            url or settings.url,
-            tls=settings.tls,
-            headers=settings.headers,
-            cookies=settings.cookies,
-            auth=settings.auth,
-        )
 
     @property
     def authenticated(self) -> bool:
