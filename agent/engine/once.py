@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from agent.core.check import Check, CheckKey
-from agent.core.outcome import Outcome, Verdict
+from agent.core.outcome import Outcome
 from agent.core.ports import Probe
 from agent.core.schedule import RECHECK_DELAY
 from agent.core.transitions import State
@@ -26,7 +26,11 @@ class Result:
 
 
 async def run_once(checks: tuple[Check, ...], network: Network, limits: Limits) -> AsyncIterator[Result]:
-    """Yields results as they come. A check that is not up is run a second time before it counts."""
+    """Yields results as they come.
+
+    A run that failed is repeated before it counts, also where the agent itself is to blame. One that is inconclusive
+    through nobody's fault is not: a target that wants a session will want one a second later, too.
+    """
     tasks: dict[CheckKey, Task[Result]] = {}
 
     async def result_of(check: Check) -> Result:
@@ -56,7 +60,7 @@ async def _confirmed_outcome(check: Check, network: Network, limits: Limits) -> 
         raise TypeError(f"{check.key}: {type(check.settings).__name__} are not the settings of a probe")
     probe = check.settings.probe(network)
     outcome = await _limited(check, probe, limits)
-    if outcome.verdict is Verdict.DOWN:
+    if outcome.reason is not None:
         await sleep(RECHECK_DELAY)
         outcome = await _limited(check, probe, limits)
     return outcome
