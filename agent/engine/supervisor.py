@@ -48,10 +48,6 @@ class Supervisor:
         async with self._changing:
             await self._stop(list(self._tasks))
 
-    def standings(self) -> list[Standing]:
-        """The standing of every running check."""
-        return [loop.standing for loop in self._loops.values()]
-
     async def _reconcile(self, plan: Plan, network: Network) -> None:
         wanted = {check.key: check for check in plan.checks}
         same_network = network is self._network
