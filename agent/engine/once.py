@@ -10,9 +10,9 @@ from agent.core.ports import Probe
 from agent.core.schedule import RECHECK_DELAY
 from agent.core.transitions import State
 from agent.engine.limits import Limits
+from agent.engine.probes import probe_of
 from agent.probes._door import run_probe
 from agent.probes._network import Network
-from agent.probes._settings import ProbeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ async def run_once(checks: tuple[Check, ...], network: Network, limits: Limits) 
     tasks: dict[CheckKey, Task[Result]] = {}
 
     async def result_of(check: Check) -> Result:
-        dependencies = [CheckKey(check.deployment, name) for name in check.depends_on]
-        results = [await tasks[key] for key in dependencies if key in tasks]
+        results = [await tasks[key] for key in check.dependencies if key in tasks]
         blocked_by = tuple(result.check.name for result in results if result.state in (State.DOWN, State.BLOCKED))
         if blocked_by:
             return Result(check, State.BLOCKED, None, blocked_by)
@@ -56,9 +55,7 @@ async def run_once(checks: tuple[Check, ...], network: Network, limits: Limits) 
 
 
 async def _confirmed_outcome(check: Check, network: Network, limits: Limits) -> Outcome:
-    if not isinstance(check.settings, ProbeSettings):
-        raise TypeError(f"{check.key}: {type(check.settings).__name__} are not the settings of a probe")
-    probe = check.settings.probe(network)
+    probe = probe_of(check, network)
     outcome = await _limited(check, probe, limits)
     if outcome.reason is not None:
         await sleep(RECHECK_DELAY)
