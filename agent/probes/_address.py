@@ -27,6 +27,11 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if literal is not None and literal.family == socket.AF_INET6 else host
 
 
+def host_and_port(host: str, port: int) -> str:
+    """Where to connect to, as people and configurations write it: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def has_route(address: ResolvedAddress) -> bool:
     """Whether this machine has a way to an address. Sends nothing: connecting a UDP socket only looks up the route."""
     try:

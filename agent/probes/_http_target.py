@@ -7,7 +7,7 @@ from urllib.parse import quote as percent_encode
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.core.version import VERSION
-from agent.probes._address import bracketed
+from agent.probes._address import host_and_port
 from agent.probes._connection import Connection, connect, connect_tls
 from agent.probes._credentials import authorization, basic_authorization, cookie_value
 from agent.probes._network import Network
@@ -16,6 +16,8 @@ from agent.probes._settings import AuthSettings, CookieSettings, TlsSettings, ur
 from agent.probes._text import quote
 from agent.probes._tls import TlsIdentity, tls_identity
 
+CLOSE = (("Connection", "close"),)
+"""The header of a request that is the only one over its connection."""
 _MAX_PROXY_HEAD = 64 * 1024
 
 
@@ -78,7 +80,7 @@ class HttpTarget:
         body: bytes = b"",
         headers: tuple[tuple[str, str], ...] = (),
     ) -> bytes:
-        """The bytes of a request. `path` replaces that of the URL; `headers` are added, such as `Connection: close`.
+        """The bytes of a request. `path` replaces that of the URL; `headers` are added, such as `CLOSE`.
 
         Raises ProbeFailure when a file with credentials cannot be read.
         """
@@ -118,7 +120,7 @@ class HttpTarget:
         if self.scheme == "http":  # all others want a tunnel, ws too (RFC 6455, section 4.1)
             return connection
         try:
-            await _connect_through(run, connection, proxy, f"{bracketed(self.host)}:{self.port}")
+            await _connect_through(run, connection, proxy, host_and_port(self.host, self.port))
             if self._identity is not None:
                 await connection.start_tls(self.network, self._identity, self._server_name)
         except BaseException:

@@ -18,12 +18,11 @@ from agent.probes._healthz_format import (
 )
 from agent.probes._http import Response, exchange
 from agent.probes._http_settings import HttpRequestSettings
+from agent.probes._http_target import CLOSE
 from agent.probes._network import Network
 from agent.probes._settings import HttpUrl
 from agent.probes._text import quote
 from agent.probes._verdict import StatusExpectation, judge_status
-
-_CLOSE = (("Connection", "close"),)
 
 
 class HealthzExpectation(StatusExpectation):
@@ -57,7 +56,7 @@ class HealthzProbe:
         self._target = settings.request_target(network, _verbose(settings.url))
 
     async def run(self, run: Run) -> None:
-        request = self._target.request(run, headers=_CLOSE)
+        request = self._target.request(run, headers=CLOSE)
         with await self._target.open(run) as connection:
             response = await exchange(run, connection, request, MAX_HEALTH)
         answer = parse_health(response.body)

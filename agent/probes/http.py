@@ -12,7 +12,7 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._http import MAX_BODY, Response, decoded_body, exchange
 from agent.probes._http_settings import HttpRequestSettings
-from agent.probes._http_target import HttpTarget
+from agent.probes._http_target import CLOSE, HttpTarget
 from agent.probes._network import Network
 from agent.probes._settings import Pattern, TlsSettings, url_endpoint
 from agent.probes._text import quote
@@ -21,8 +21,7 @@ from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, 
 _MAX_REDIRECTS = 10
 _MOST_JSON = 256 * 1024
 """Characters of a JSON body: a hostile 1 MiB of nested lists would hold the event loop up for 100 ms."""
-_CLOSE = (("Connection", "close"),)
-_CLOSE_COMPRESSED = (("Connection", "close"), ("Accept-Encoding", "gzip, deflate"))
+_COMPRESSED = ("Accept-Encoding", "gzip, deflate")
 
 JsonValue = str | int | float | bool | None
 
@@ -71,7 +70,7 @@ class HttpProbe:
         self._network = network
         self._target = settings.request_target(network)
         self._body = settings.body.encode()
-        self._headers = _CLOSE_COMPRESSED if settings.compression else _CLOSE
+        self._headers = (*CLOSE, _COMPRESSED) if settings.compression else CLOSE
         self._expectation = _ContentExpectation(settings.expect)
 
     async def run(self, run: Run) -> None:
