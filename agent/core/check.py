@@ -86,6 +86,11 @@ class Check:
         object.__setattr__(self, "key", CheckKey(self.deployment, self.name))
 
     @property
+    def dependencies(self) -> tuple[CheckKey, ...]:
+        """The keys of the checks without which this one cannot be up."""
+        return tuple([CheckKey(self.deployment, name) for name in self.depends_on])
+
+    @property
     def series_labels(self) -> dict[str, str]:
         """The labels of every per-check series."""
         return {

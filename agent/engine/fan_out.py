@@ -21,48 +21,28 @@ class FanOut:
         self._failed = failed
 
     def added(self, check: Check, standing: Standing) -> None:
-        for sink in self._sinks:
-            try:
-                sink.added(check, standing)
-            except Exception:
-                self._report(sink, check)
+        self._tell(check, lambda sink: sink.added(check, standing))
 
     def replaced(self, before: Check, after: Check, standing: Standing) -> None:
-        for sink in self._sinks:
-            try:
-                sink.replaced(before, after, standing)
-            except Exception:
-                self._report(sink, after)
+        self._tell(after, lambda sink: sink.replaced(before, after, standing))
 
     def removed(self, check: Check) -> None:
-        for sink in self._sinks:
-            try:
-                sink.removed(check)
-            except Exception:
-                self._report(sink, check)
+        self._tell(check, lambda sink: sink.removed(check))
 
     def observed(self, check: Check, outcome: Outcome, standing: Standing) -> None:
-        for sink in self._sinks:
-            try:
-                sink.observed(check, outcome, standing)
-            except Exception:
-                self._report(sink, check)
+        self._tell(check, lambda sink: sink.observed(check, outcome, standing))
 
     def moved(self, check: Check, transition: Transition, standing: Standing) -> None:
-        for sink in self._sinks:
-            try:
-                sink.moved(check, transition, standing)
-            except Exception:
-                self._report(sink, check)
+        self._tell(check, lambda sink: sink.moved(check, transition, standing))
 
     def missed(self, check: Check, slots: int) -> None:
+        self._tell(check, lambda sink: sink.missed(check, slots))
+
+    def _tell(self, check: Check, news: Callable[[Sink], None]) -> None:
         for sink in self._sinks:
             try:
-                sink.missed(check, slots)
+                news(sink)
             except Exception:
-                self._report(sink, check)
-
-    def _report(self, sink: Sink, check: Check) -> None:
-        name = type(sink).__name__
-        self._failed(name)
-        _log.exception("a sink failed", sink=name, check=str(check.key))
+                name = type(sink).__name__
+                self._failed(name)
+                _log.exception("a sink failed", sink=name, check=str(check.key))

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from agent.core.check import Check, CheckKey
-from agent.core.outcome import Outcome, Verdict
+from agent.core.outcome import Outcome
 from agent.core.ports import Probe
 from agent.core.schedule import RECHECK_DELAY
 from agent.core.transitions import State
 from agent.engine.limits import Limits
+from agent.engine.probes import probe_of
 from agent.probes._door import run_probe
 from agent.probes._network import Network
-from agent.probes._settings import ProbeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,15 @@ class Result:
 
 
 async def run_once(checks: tuple[Check, ...], network: Network, limits: Limits) -> AsyncIterator[Result]:
-    """Yields results as they come. A check that is not up is run a second time before it counts."""
+    """Yields results as they come.
+
+    A run that failed is repeated before it counts, also where the agent itself is to blame. One that is inconclusive
+    through nobody's fault is not: a target that wants a session will want one a second later, too.
+    """
     tasks: dict[CheckKey, Task[Result]] = {}
 
     async def result_of(check: Check) -> Result:
-        dependencies = [CheckKey(check.deployment, name) for name in check.depends_on]
-        results = [await tasks[key] for key in dependencies if key in tasks]
+        results = [await tasks[key] for key in check.dependencies if key in tasks]
         blocked_by = tuple(result.check.name for result in results if result.state in (State.DOWN, State.BLOCKED))
         if blocked_by:
             return Result(check, State.BLOCKED, None, blocked_by)
@@ -52,11 +55,9 @@ async def run_once(checks: tuple[Check, ...], network: Network, limits: Limits) 
 
 
 async def _confirmed_outcome(check: Check, network: Network, limits: Limits) -> Outcome:
-    if not isinstance(check.settings, ProbeSettings):
-        raise TypeError(f"{check.key}: {type(check.settings).__name__} are not the settings of a probe")
-    probe = check.settings.probe(network)
+    probe = probe_of(check, network)
     outcome = await _limited(check, probe, limits)
-    if outcome.verdict is Verdict.DOWN:
+    if outcome.reason is not None:
         await sleep(RECHECK_DELAY)
         outcome = await _limited(check, probe, limits)
     return outcome

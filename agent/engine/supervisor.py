@@ -10,8 +10,8 @@ from agent.core.ports import Probe
 from agent.core.transitions import Standing, State
 from agent.engine.check_loop import CheckLoop, Services
 from agent.engine.garbage import settle
+from agent.engine.probes import probe_of
 from agent.probes._network import Network
-from agent.probes._settings import ProbeSettings
 
 _log = structlog.get_logger("agent.engine")
 _BLOCKING = (State.DOWN, State.BLOCKED)
@@ -48,10 +48,6 @@ class Supervisor:
         async with self._changing:
             await self._stop(list(self._tasks))
 
-    def standings(self) -> list[Standing]:
-        """The standing of every running check."""
-        return [loop.standing for loop in self._loops.values()]
-
     async def _reconcile(self, plan: Plan, network: Network) -> None:
         wanted = {check.key: check for check in plan.checks}
         same_network = network is self._network
@@ -61,7 +57,7 @@ class Supervisor:
         probes: dict[CheckKey, Probe] = {}
         for number, (key, check) in enumerate(wanted.items()):
             if key not in self._loops or key in before:
-                probes[key] = _probe(check, network)
+                probes[key] = probe_of(check, network)
             if number % _BUILT_AT_ONCE == 0:
                 await sleep(0)
         self._network = network
@@ -109,22 +105,20 @@ class Supervisor:
         depths: dict[CheckKey, int] = {}
         for check in plan.checks:
             self._loops[check.key].depth = self._depth(check, depths)
-            for key in _dependencies(check):
+            for key in check.dependencies:
                 self._dependents.setdefault(key, []).append(check.key)
 
     def _depth(self, check: Check, known: dict[CheckKey, int]) -> int:
         """How many checks, one behind the other, a check depends on. Adds to `known`."""
         if check.key not in known:
             known[check.key] = 0
-            found = [self._loops[key].check for key in _dependencies(check) if key in self._loops]
+            found = [self._loops[key].check for key in check.dependencies if key in self._loops]
             known[check.key] = max([1 + self._depth(other, known) for other in found], default=0)
         return known[check.key]
 
     def _blockers(self, check: Check) -> tuple[str, ...]:
         loops = self._loops
-        return tuple(
-            key.check for key in _dependencies(check) if key in loops and loops[key].standing.state in _BLOCKING
-        )
+        return tuple(key.check for key in check.dependencies if key in loops and loops[key].standing.state in _BLOCKING)
 
     def _moved(self, check: Check) -> None:
         for key in self._dependents.get(check.key, ()):
@@ -136,16 +130,6 @@ class Supervisor:
                 dependent.block(blockers)
             elif dependent.standing.state is State.BLOCKED:
                 dependent.run_soon()
-
-
-def _probe(check: Check, network: Network) -> Probe:
-    if not isinstance(check.settings, ProbeSettings):
-        raise TypeError(f"{check.key}: {type(check.settings).__name__} are not the settings of a probe")
-    return check.settings.probe(network)
-
-
-def _dependencies(check: Check) -> list[CheckKey]:
-    return [CheckKey(check.deployment, name) for name in check.depends_on]
 
 
 def _report_end(task: "Task[None]") -> None:

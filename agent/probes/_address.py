@@ -1,4 +1,4 @@
-"""IP addresses in the form that sockets want."""
+"""IP addresses in the forms that sockets and URLs want."""
 
 import socket
 from typing import NamedTuple
@@ -19,6 +19,17 @@ def parse_literal(host: str) -> ResolvedAddress | None:
     except (OSError, ValueError):
         return None
     return ResolvedAddress(family, host)
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands before a port: an IPv6 address in brackets."""
+    literal = parse_literal(host)
+    return f"[{host}]" if literal is not None and literal.family == socket.AF_INET6 else host
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Where to connect to, as people and configurations write it: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def has_route(address: ResolvedAddress) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
-from agent.probes._address import parse_literal
+from agent.probes._address import host_and_port, parse_literal
 from agent.probes._dns_wire import Rcode, is_reply, is_truncated, query, rcode
 from agent.probes._sockets import open_socket
 
@@ -35,7 +35,7 @@ class Server(NamedTuple):
     port: int = 53
 
     def __str__(self) -> str:
-        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+        return host_and_port(self.address, self.port)
 
 
 class _Exchange:

@@ -1,31 +1,18 @@
-"""HTTP/1.1 for one run: a request, and a bounded answer.
+"""HTTP/1.1 for one run: a request sent, and a bounded answer.
 
 Written on httptools and plain sockets because the phases and the kernel's TCP facts must be true, and because a client
 library costs two to three times as much CPU per request with a fresh connection.
 """
 
 import zlib
-from base64 import b64encode
-from collections.abc import Mapping
-from ipaddress import ip_address
-from pathlib import Path
-from typing import Protocol
-from urllib.parse import SplitResult, urlsplit
-from urllib.parse import quote as percent_encode
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from agent.core.measures import Label, Metric, MetricType
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
-from agent.core.version import VERSION
-from agent.probes._connection import Connection, connect, connect_tls
-from agent.probes._files import Files
-from agent.probes._network import Network
-from agent.probes._proxy import Proxy
-from agent.probes._settings import AuthSettings, CookieSettings, TlsSettings, url_endpoint
+from agent.probes._connection import Connection
 from agent.probes._text import quote
-from agent.probes._tls import TlsIdentity, tls_identity
 
 STATUS_CODE = Metric("probe_http_status_code", MetricType.GAUGE, "Status code of the last answer.")
 RESPONSES = Metric(
@@ -240,202 +227,6 @@ def _measure(run: Run, parser: HttpResponseParser) -> None:
     run.measure(STATUS_CODE, float(status))
     run.measure(RESPONSES, 1.0, _CODES.get(status, ""))
     run.measure(HTTP_VERSION, _VERSIONS.get(parser.get_http_version(), 0.0))
-
-
-class HttpRequestSettings(Protocol):
-    """The part of a probe's settings that says how to ask a web server."""
-
-    @property
-    def url(self) -> str: ...
-
-    @property
-    def tls(self) -> TlsSettings | None: ...
-
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-
-    @property
-    def cookies(self) -> Mapping[str, CookieSettings]: ...
-
-    @property
-    def auth(self) -> AuthSettings | None: ...
-
-
-class HttpTarget:
-    """A URL prepared for many runs: where to connect, how, and the head of the request."""
-
-    def __init__(
-        self,
-        network: Network,
-        url: str,
-        *,
-        tls: TlsSettings | None = None,
-        headers: Mapping[str, str] | None = None,
-        cookies: Mapping[str, CookieSettings] | None = None,
-        auth: AuthSettings | None = None,
-        identity: TlsIdentity | None = None,
-    ) -> None:
-        """`identity` replaces the TLS context that `tls` asks for."""
-        parts = urlsplit(url)
-        self.network = network
-        self.url = url
-        self.scheme = parts.scheme
-        self.host, self.port = url_endpoint(url)
-        self.path = request_path(parts)
-        self._identity: TlsIdentity | None = None
-        if parts.scheme in ("https", "wss"):
-            self._identity = identity or tls_identity(tls, ("http/1.1",))
-        self._server_name = (tls and tls.server_name) or self.host
-        self._headers = {
-            "Host": parts.netloc.rpartition("@")[2],
-            "User-Agent": f"reachd/{VERSION}",
-            "Accept": "*/*",
-            **(headers or {}),
-        }
-        self._cookies = cookies or {}
-        self._auth = auth
-        self._changing = auth is not None or bool(self._cookies)
-        self._proxy = network.proxies.choose(parts.scheme, self.host, self.port)
-        self._prepared: dict[tuple[str, bytes, tuple[tuple[str, str], ...]], bytes] = {}
-
-    @classmethod
-    def of(cls, settings: HttpRequestSettings, network: Network, url: str = "") -> "HttpTarget":
-        """The target that a probe's settings describe; `url` replaces theirs."""
-        return cls(
-            network,
-            url or settings.url,
-            tls=settings.tls,
-            headers=settings.headers,
-            cookies=settings.cookies,
-            auth=settings.auth,
-        )
-
-    @property
-    def authenticated(self) -> bool:
-        """Whether requests carry credentials."""
-        return self._auth is not None or any(cookie.value_file for cookie in self._cookies.values())
-
-    async def open(self, run: Run) -> Connection:
-        """Connects, through the proxy where one leads there. Raises ProbeFailure and OSError."""
-        if self._proxy is not None:
-            return await self._open_through(run, self._proxy)
-        if self._identity is None:
-            return await connect(run, self.network, self.host, self.port)
-        return await connect_tls(run, self.network, self.host, self.port, self._identity, self._server_name)
-
-    def request(
-        self,
-        run: Run,
-        method: str = "GET",
-        *,
-        path: str = "",
-        body: bytes = b"",
-        headers: tuple[tuple[str, str], ...] = (),
-    ) -> bytes:
-        """The bytes of a request. `path` replaces that of the URL; `headers` are added, such as `Connection: close`.
-
-        Raises ProbeFailure when a file with credentials cannot be read.
-        """
-        if run.traceparent:
-            headers = (*headers, ("traceparent", run.traceparent))
-        elif not (path or self._changing):
-            key = (method, body, headers)
-            prepared = self._prepared.get(key)
-            if prepared is None:
-                prepared = self._prepared[key] = self._compose(method, self.path, body, headers)
-            return prepared
-        return self._compose(method, path or self.path, body, headers)
-
-    def _compose(self, method: str, path: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> bytes:
-        fields = {**self._headers, **dict(headers)}
-        if self._auth is not None:
-            fields["Authorization"] = authorization(self._auth, self.network.files)
-        if self._cookies:
-            fields["Cookie"] = "; ".join(
-                f"{name}={cookie_value(cookie, self.network.files)}" for name, cookie in self._cookies.items()
-            )
-        if body:
-            fields["Content-Length"] = str(len(body))
-        if self._proxy is not None and self.scheme == "http":
-            path = f"http://{self._headers['Host']}{path}"
-            if self._proxy.credentials:
-                fields["Proxy-Authorization"] = _basic(self._proxy.credentials)
-        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        return head.encode("utf-8") + b"\r\n" + body
-
-    async def _open_through(self, run: Run, proxy: Proxy) -> Connection:
-        try:
-            connection = await connect(run, self.network, proxy.host, proxy.port)
-        except ConnectionError as error:  # the target is not to blame for it
-            words = f"the proxy {proxy} takes no connections: {error.strerror}"
-            raise ProbeFailure(Reason.PROXY_REFUSED, words) from error
-        if self.scheme == "http":  # all others want a tunnel, ws too (RFC 6455, section 4.1)
-            return connection
-        try:
-            await _connect_through(run, connection, proxy, f"{bracketed(self.host)}:{self.port}")
-            if self._identity is not None:
-                await connection.start_tls(self.network, self._identity, self._server_name)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-
-async def _connect_through(run: Run, connection: Connection, proxy: Proxy, authority: str) -> None:
-    """Asks a proxy for a tunnel; its time counts as connecting. Nothing follows a good answer until we speak."""
-    credentials = f"Proxy-Authorization: {_basic(proxy.credentials)}\r\n" if proxy.credentials else ""
-    await connection.send(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{credentials}\r\n".encode())
-    head = b""
-    while b"\r\n\r\n" not in head:
-        data = await connection.receive(_MAX_HEAD)
-        head += data
-        if not head.startswith(b"HTTP/1."[: len(head)]) or not data or len(head) > _MAX_HEAD:
-            raise ProbeFailure(Reason.PROXY_REFUSED, f"the proxy {proxy} did not answer CONNECT with HTTP")
-    status = head.split(b"\r\n", 1)[0]
-    if status[8:10] != b" 2":
-        raise ProbeFailure(Reason.PROXY_REFUSED, f"the proxy {proxy} answered {quote(status, 80)} to CONNECT")
-
-
-def authorization(auth: AuthSettings, files: Files) -> str:
-    """The value of the Authorization header. Raises ProbeFailure when its file cannot be read."""
-    if auth.basic_auth is not None:
-        basic = auth.basic_auth
-        password = basic.password.get_secret_value() if basic.password else _from_file(files, basic.password_file)
-        return _basic(f"{basic.username}:{password}")
-    token = auth.authorization
-    assert token is not None  # noqa: S101 - for the type checker: the model demands one of the two
-    credentials = (
-        token.credentials.get_secret_value() if token.credentials else _from_file(files, token.credentials_file)
-    )
-    return f"{token.type} {credentials}"
-
-
-def cookie_value(cookie: CookieSettings, files: Files) -> str:
-    """The value of a cookie, from its file where it has one. Raises ProbeFailure when that cannot be read."""
-    return cookie.value if cookie.value is not None else _from_file(files, cookie.value_file)
-
-
-def _from_file(files: Files, path: Path | None) -> str:
-    assert path is not None  # noqa: S101 - for the type checker: the models demand the secret or its file
-    return files.secret(path)
-
-
-def _basic(credentials: str) -> str:
-    return "Basic " + b64encode(credentials.encode()).decode("ascii")
-
-
-def request_path(parts: SplitResult) -> str:
-    """Path and query as they go into the request line, with everything encoded that may not stand there."""
-    path = percent_encode(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    return f"{path}?{percent_encode(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else path
-
-
-def bracketed(host: str) -> str:
-    """A host as it stands before a port: an IPv6 address in brackets."""
-    try:
-        return f"[{host}]" if ip_address(host).version == 6 else host
-    except ValueError:
-        return host
 
 
 def decoded_body(response: Response, limit: int = MAX_BODY) -> bytes:

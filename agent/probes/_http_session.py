@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._connection import Connection
-from agent.probes._http import HttpTarget, Response, exchange
+from agent.probes._http import Response, exchange
+from agent.probes._http_target import HttpTarget
 
 
 class HttpSession:

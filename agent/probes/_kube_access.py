@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import model_validator
 
 from agent.core.run import ProbeFailure
-from agent.probes._http import HttpTarget
+from agent.probes._http_target import HttpTarget
 from agent.probes._kubeconfig import ClusterAccess, cluster_access
 from agent.probes._network import Network
 from agent.probes._settings import AuthSettings, Endpoint, HttpUrl, ProbeSettings, TlsSettings, url_endpoint

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.secrets import remember
+from agent.probes._address import host_and_port
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
 
@@ -28,7 +29,7 @@ class Endpoint(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_and_port(self.host, self.port)
 
 
 def parse_address(text: str) -> Endpoint:

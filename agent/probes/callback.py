@@ -12,27 +12,18 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import Inconclusive, ProbeFailure, Run
-from agent.probes._connection import TCP_METRICS
-from agent.probes._http import HTTP_METRICS, HttpTarget, Response
+from agent.probes._http import Response
 from agent.probes._http_session import HttpSession
+from agent.probes._http_settings import WebServerSettings
+from agent.probes._http_target import HttpTarget
 from agent.probes._json import JsonObject, child, json_object, text_of
 from agent.probes._network import Network
-from agent.probes._settings import (
-    DEFAULT_PORTS,
-    CookieSettings,
-    Endpoint,
-    HttpUrl,
-    ProbeSettings,
-    TlsSettings,
-    url_endpoint,
-)
+from agent.probes._settings import DEFAULT_PORTS, CookieSettings, HttpUrl
 from agent.probes._sign_in import SignInExpectation, judge_sign_in
 from agent.probes._text import quote
-from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
 
 _MAX_PROVIDERS = 512 * 1024
@@ -43,11 +34,10 @@ _COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]{1,200}")  # RFC 6265, section 4.
 _ANY_STATUS = StatusExpectation()
 
 
-class CallbackSettings(ProbeSettings):
+class CallbackSettings(WebServerSettings):
     """Keys of the `callback` probe."""
 
     summary: ClassVar[str] = "Compares where Meshery sends users back to after a sign-in with the address they use."
-    metrics: ClassVar[tuple[Metric, ...]] = (*HTTP_METRICS, *TCP_METRICS, *TLS_METRICS)
 
     kind: Literal["callback"] = "callback"
     url: HttpUrl
@@ -56,16 +46,8 @@ class CallbackSettings(ProbeSettings):
     """Where users must be sent back to, with or without /api/user/token. Default: `url`."""
     provider: str | None = None
     """Key of the Remote Provider. Default: the first one that the Server lists."""
-    tls: TlsSettings | None = None
-    """How to verify the target and to identify the agent."""
     expect: SignInExpectation = SignInExpectation()
     """What to take for a sign-in in front of Meshery, which says nothing about Meshery's own."""
-
-    def endpoint(self) -> Endpoint:
-        return url_endpoint(self.url)
-
-    def target(self) -> str:
-        return self.url
 
     def probe(self, network: Network) -> Probe:
         return CallbackProbe(self, network)

@@ -15,7 +15,7 @@ from agent.core.measures import Metric, MetricType
 from agent.core.ports import Probe
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._address import parse_literal
+from agent.probes._address import host_and_port, parse_literal
 from agent.probes._dns_query import Server
 from agent.probes._dns_wire import Rcode, rcode
 from agent.probes._network import Network
@@ -42,7 +42,7 @@ def _server_endpoint(value: str) -> Endpoint:
     """`host:port`, `[ipv6]:port`, or a host or IP address alone, which means port 53. Raises ValueError."""
     bare = value.removeprefix("[").removesuffix("]") if value.endswith("]") else value
     if parse_literal(bare) or ":" not in value:
-        return parse_address(f"[{bare}]:{_DNS_PORT}" if ":" in bare else f"{bare}:{_DNS_PORT}")
+        return parse_address(host_and_port(bare, _DNS_PORT))
     return parse_address(value)
 
 

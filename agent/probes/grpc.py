@@ -13,7 +13,8 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.core.version import VERSION
 from agent.probes._connection import TCP_METRICS, Connection, connect, connect_tls
-from agent.probes._http import Response, authorization
+from agent.probes._credentials import authorization
+from agent.probes._http import Response
 from agent.probes._http2 import Headers, Http2Answer, Http2Client, StreamResetError
 from agent.probes._network import Network
 from agent.probes._protobuf import fields, string_field

@@ -3,13 +3,10 @@
 from typing import ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field
-
 from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._connection import TCP_METRICS
 from agent.probes._healthz_format import (
     HEALTHZ_CHECK,
     MAX_HEALTH,
@@ -19,22 +16,13 @@ from agent.probes._healthz_format import (
     measure_health,
     parse_health,
 )
-from agent.probes._http import HTTP_METRICS, HttpTarget, Response, exchange
+from agent.probes._http import Response, exchange
+from agent.probes._http_settings import HttpRequestSettings
+from agent.probes._http_target import CLOSE
 from agent.probes._network import Network
-from agent.probes._settings import (
-    AuthSettings,
-    CookieSettings,
-    Endpoint,
-    HttpUrl,
-    ProbeSettings,
-    TlsSettings,
-    url_endpoint,
-)
+from agent.probes._settings import HttpUrl
 from agent.probes._text import quote
-from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, judge_status
-
-_CLOSE = (("Connection", "close"),)
 
 
 class HealthzExpectation(StatusExpectation):
@@ -44,31 +32,17 @@ class HealthzExpectation(StatusExpectation):
     """Names of checks to export one by one, and whose absence is told. Any check that fails makes the target down."""
 
 
-class HealthzSettings(ProbeSettings):
+class HealthzSettings(HttpRequestSettings):
     """Keys of the `healthz` probe."""
 
     summary: ClassVar[str] = "Asks a health endpoint verbosely and reads its [+] and [-] lines, or its plain `ok`."
-    metrics: ClassVar[tuple[Metric, ...]] = (HEALTHZ_CHECK, *HTTP_METRICS, *TCP_METRICS, *TLS_METRICS)
+    metrics: ClassVar[tuple[Metric, ...]] = (HEALTHZ_CHECK, *HttpRequestSettings.metrics)
 
     kind: Literal["healthz"] = "healthz"
     url: HttpUrl
     """The health endpoint; `verbose=1` is appended."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Request headers to add."""
-    cookies: dict[str, CookieSettings] = Field(default_factory=dict)
-    """Cookies to send."""
-    tls: TlsSettings | None = None
-    """How to verify the target and to identify the agent."""
-    auth: AuthSettings | None = None
-    """How to authenticate."""
     expect: HealthzExpectation = HealthzExpectation()
     """What the health endpoint must say."""
-
-    def endpoint(self) -> Endpoint:
-        return url_endpoint(self.url)
-
-    def target(self) -> str:
-        return self.url
 
     def probe(self, network: Network) -> Probe:
         return HealthzProbe(self, network)
@@ -79,10 +53,10 @@ class HealthzProbe:
 
     def __init__(self, settings: HealthzSettings, network: Network) -> None:
         self._expect = settings.expect
-        self._target = HttpTarget.of(settings, network, _verbose(settings.url))
+        self._target = settings.request_target(network, _verbose(settings.url))
 
     async def run(self, run: Run) -> None:
-        request = self._target.request(run, headers=_CLOSE)
+        request = self._target.request(run, headers=CLOSE)
         with await self._target.open(run) as connection:
             response = await exchange(run, connection, request, MAX_HEALTH)
         answer = parse_health(response.body)

@@ -6,33 +6,22 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 
-from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._connection import TCP_METRICS
-from agent.probes._http import HTTP_METRICS, MAX_BODY, HttpTarget, Response, decoded_body, exchange
+from agent.probes._http import MAX_BODY, Response, decoded_body, exchange
+from agent.probes._http_settings import HttpRequestSettings
+from agent.probes._http_target import CLOSE, HttpTarget
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
-from agent.probes._settings import (
-    AuthSettings,
-    CookieSettings,
-    Endpoint,
-    HttpUrl,
-    Pattern,
-    ProbeSettings,
-    TlsSettings,
-    url_endpoint,
-)
+from agent.probes._settings import Pattern, TlsSettings, url_endpoint
 from agent.probes._text import quote
-from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
 
 _MAX_REDIRECTS = 10
 _MOST_JSON = 256 * 1024
 """Characters of a JSON body: a hostile 1 MiB of nested lists would hold the event loop up for 100 ms."""
-_CLOSE = (("Connection", "close"),)
-_CLOSE_COMPRESSED = (("Connection", "close"), ("Accept-Encoding", "gzip, deflate"))
+_COMPRESSED = ("Accept-Encoding", "gzip, deflate")
 
 JsonValue = str | int | float | bool | None
 
@@ -50,21 +39,14 @@ class HttpExpectation(StatusExpectation):
     """Values by path in a JSON body of up to 256 KiB, as in `{status: ok, components.0.name: database}`."""
 
 
-class HttpSettings(ProbeSettings):
+class HttpSettings(HttpRequestSettings):
     """Keys of the `http` probe."""
 
     summary: ClassVar[str] = "Asks a web server and judges status, headers, body, JSON and redirects."
-    metrics: ClassVar[tuple[Metric, ...]] = (*HTTP_METRICS, *TCP_METRICS, *TLS_METRICS)
 
     kind: Literal["http"] = "http"
-    url: HttpUrl
-    """What to ask for."""
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
     """Request method."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Request headers to add."""
-    cookies: dict[str, CookieSettings] = Field(default_factory=dict)
-    """Cookies to send."""
     body: str = ""
     """Request body."""
     follow_redirects: bool = False
@@ -73,18 +55,8 @@ class HttpSettings(ProbeSettings):
     """Ask for a compressed answer, gzip or deflate."""
     max_body: int = Field(default=MAX_BODY, ge=1, le=16 * 1024 * 1024)
     """Bytes of the body that are read. A longer one is up, unless an expectation needs all of it."""
-    tls: TlsSettings | None = None
-    """How to verify the target and to identify the agent."""
-    auth: AuthSettings | None = None
-    """How to authenticate."""
     expect: HttpExpectation = HttpExpectation()
     """What the answer must be."""
-
-    def endpoint(self) -> Endpoint:
-        return url_endpoint(self.url)
-
-    def target(self) -> str:
-        return self.url
 
     def probe(self, network: Network) -> Probe:
         return HttpProbe(self, network)
@@ -96,9 +68,9 @@ class HttpProbe:
     def __init__(self, settings: HttpSettings, network: Network) -> None:
         self._settings = settings
         self._network = network
-        self._target = HttpTarget.of(settings, network)
+        self._target = settings.request_target(network)
         self._body = settings.body.encode()
-        self._headers = _CLOSE_COMPRESSED if settings.compression else _CLOSE
+        self._headers = (*CLOSE, _COMPRESSED) if settings.compression else CLOSE
         self._expectation = _ContentExpectation(settings.expect)
 
     async def run(self, run: Run) -> None:
@@ -130,15 +102,9 @@ class HttpProbe:
                 Reason.REDIRECT_UNEXPECTED, f"the answer redirects to {quote(response.headers['location'])}"
             )
         same = (parts.scheme, url_endpoint(url)) == (self._target.scheme, (self._target.host, self._target.port))
-        settings = self._settings
-        return HttpTarget(
-            self._network,
-            url,
-            tls=settings.tls if same else _for_strangers(settings.tls),
-            headers=settings.headers if same else None,
-            cookies=settings.cookies if same else None,
-            auth=settings.auth if same else None,
-        )
+        if same:
+            return self._settings.request_target(self._network, url)
+        return HttpTarget(self._network, url, tls=_for_strangers(self._settings.tls))
 
 
 def _for_strangers(tls: TlsSettings | None) -> TlsSettings | None:

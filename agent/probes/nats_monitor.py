@@ -7,9 +7,10 @@ from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._connection import TCP_METRICS
-from agent.probes._http import HTTP_METRICS, HttpTarget, Response
+from agent.probes._http import Response
 from agent.probes._http_session import HttpSession
+from agent.probes._http_settings import WebServerSettings
+from agent.probes._http_target import HttpTarget
 from agent.probes._json import JsonObject, child, json_object, number_of, text_of
 from agent.probes._nats_documents import (
     HEALTHY,
@@ -20,18 +21,8 @@ from agent.probes._nats_documents import (
 )
 from agent.probes._nats_protocol import server_name
 from agent.probes._network import Network
-from agent.probes._settings import (
-    AuthSettings,
-    Duration,
-    Endpoint,
-    HttpUrl,
-    Model,
-    ProbeSettings,
-    TlsSettings,
-    url_endpoint,
-)
+from agent.probes._settings import AuthSettings, Duration, HttpUrl, Model
 from agent.probes._text import quote
-from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, judge_status
 
 _MAX_HEALTH = 16 * 1024
@@ -52,31 +43,23 @@ class NatsMonitorExpectation(Model):
     """How long after a new slow consumer the server counts as degraded. Default: slow consumers are only measured."""
 
 
-class NatsMonitorSettings(ProbeSettings):
+class NatsMonitorSettings(WebServerSettings):
     """Keys of the `nats_monitor` probe."""
 
     summary: ClassVar[str] = (
         "Reads /healthz, /varz, /connz and, with JetStream, /jsz of a NATS server: health, figures and clients."
     )
-    metrics: ClassVar[tuple[Metric, ...]] = (*NATS_SERVER_METRICS, *HTTP_METRICS, *TCP_METRICS, *TLS_METRICS)
+    metrics: ClassVar[tuple[Metric, ...]] = (*NATS_SERVER_METRICS, *WebServerSettings.metrics)
 
     kind: Literal["nats_monitor"] = "nats_monitor"
     url: HttpUrl
     """Base of the monitoring endpoint, usually on port 8222."""
     clients: tuple[str, ...] = ("meshery-server", "meshsync")
     """Names of clients to look for among the server's connections."""
-    tls: TlsSettings | None = None
-    """How to verify the target and to identify the agent."""
     auth: AuthSettings | None = None
     """How to authenticate, where a proxy guards the endpoint; NATS itself does not."""
     expect: NatsMonitorExpectation = NatsMonitorExpectation()
     """What the server must say of itself."""
-
-    def endpoint(self) -> Endpoint:
-        return url_endpoint(self.url)
-
-    def target(self) -> str:
-        return self.url
 
     def probe(self, network: Network) -> Probe:
         return NatsMonitorProbe(self, network)

@@ -3,28 +3,16 @@
 import zlib
 from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._connection import TCP_METRICS
 from agent.probes._event_stream import EventStream
-from agent.probes._http import HTTP_METRICS, MAX_BODY, BodyStream, HttpTarget, open_stream
+from agent.probes._http import MAX_BODY, BodyStream, open_stream
+from agent.probes._http_settings import HttpRequestSettings
 from agent.probes._network import Network
-from agent.probes._settings import (
-    AuthSettings,
-    CookieSettings,
-    Endpoint,
-    HttpUrl,
-    ProbeSettings,
-    TlsSettings,
-    url_endpoint,
-)
+from agent.probes._settings import HttpUrl
 from agent.probes._sign_in import SignInExpectation, judge_sign_in
 from agent.probes._text import quote
-from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, judge_status
 
 _HEADERS = (("Accept", "text/event-stream"), ("Cache-Control", "no-cache"), ("Accept-Encoding", "gzip, deflate"))
@@ -41,31 +29,16 @@ class SseExpectation(SignInExpectation):
     """Name of the event to wait for, with data; default: the first event or comment, whatever it is."""
 
 
-class SseSettings(ProbeSettings):
+class SseSettings(HttpRequestSettings):
     """Keys of the `sse` probe."""
 
     summary: ClassVar[str] = "Subscribes to server-sent events; a proxy that holds them back shows."
-    metrics: ClassVar[tuple[Metric, ...]] = (*HTTP_METRICS, *TCP_METRICS, *TLS_METRICS)
 
     kind: Literal["sse"] = "sse"
     url: HttpUrl
     """What to subscribe to."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Request headers to add."""
-    cookies: dict[str, CookieSettings] = Field(default_factory=dict)
-    """Cookies to send."""
-    tls: TlsSettings | None = None
-    """How to verify the target and to identify the agent."""
-    auth: AuthSettings | None = None
-    """How to authenticate."""
     expect: SseExpectation = SseExpectation()
     """What the stream must bring within the check's timeout."""
-
-    def endpoint(self) -> Endpoint:
-        return url_endpoint(self.url)
-
-    def target(self) -> str:
-        return self.url
 
     def probe(self, network: Network) -> Probe:
         return SseProbe(self, network)
@@ -80,7 +53,7 @@ class SseProbe:
 
     def __init__(self, settings: SseSettings, network: Network) -> None:
         self._settings = settings
-        self._target = HttpTarget.of(settings, network)
+        self._target = settings.request_target(network)
 
     async def run(self, run: Run) -> None:
         target, expect = self._target, self._settings.expect

@@ -5,30 +5,21 @@ from asyncio import timeout as deadline
 from time import perf_counter
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from agent.core.measures import Metric, MetricType
 from agent.core.ports import Probe
 from agent.core.reasons import Phase, Reason
 from agent.core.run import Inconclusive, ProbeFailure, Run
-from agent.probes._connection import TCP_METRICS, Connection
+from agent.probes._connection import Connection
 from agent.probes._frames import Opcode
 from agent.probes._graphql import GRAPHQL_SUBPROTOCOLS, UNAUTHORIZED_CODES, GraphQLSocket
-from agent.probes._http import HTTP_METRICS, HttpTarget, exchange
+from agent.probes._http import exchange
+from agent.probes._http_settings import HttpRequestSettings
 from agent.probes._network import Network
-from agent.probes._settings import (
-    AuthSettings,
-    CookieSettings,
-    Duration,
-    Endpoint,
-    ProbeSettings,
-    TlsSettings,
-    WebSocketUrl,
-    url_endpoint,
-)
+from agent.probes._settings import Duration, WebSocketUrl
 from agent.probes._sign_in import SignInExpectation, judge_sign_in, sign_in_wanted
 from agent.probes._text import quote
-from agent.probes._tls import TLS_METRICS
 from agent.probes._upgrade import judge_upgrade, new_key, upgrade_headers
 from agent.probes._websocket import CLOSED_ABNORMALLY, WebSocket, WebSocketClosedError
 
@@ -46,11 +37,11 @@ def _token(value: str) -> str:
     return value
 
 
-class WebSocketSettings(ProbeSettings):
+class WebSocketSettings(HttpRequestSettings):
     """Keys of the `websocket` probe."""
 
     summary: ClassVar[str] = "Upgrades to a WebSocket, pings, and proves that the path lets it live."
-    metrics: ClassVar[tuple[Metric, ...]] = (PONG, *HTTP_METRICS, *TCP_METRICS, *TLS_METRICS)
+    metrics: ClassVar[tuple[Metric, ...]] = (PONG, *HttpRequestSettings.metrics)
 
     kind: Literal["websocket"] = "websocket"
     url: WebSocketUrl
@@ -61,22 +52,8 @@ class WebSocketSettings(ProbeSettings):
     """Send a ping and wait for its pong, again after the hold."""
     hold: Duration = 0.0
     """Say nothing for so long before the last ping: a proxy that cuts idle connections shows. Less than the timeout."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Request headers to add."""
-    cookies: dict[str, CookieSettings] = Field(default_factory=dict)
-    """Cookies to send."""
-    tls: TlsSettings | None = None
-    """How to verify the target and to identify the agent."""
-    auth: AuthSettings | None = None
-    """How to authenticate."""
     expect: SignInExpectation = SignInExpectation()
     """What to take for a sign-in, which says nothing about the WebSocket behind it."""
-
-    def endpoint(self) -> Endpoint:
-        return url_endpoint(self.url)
-
-    def target(self) -> str:
-        return self.url
 
     def probe(self, network: Network) -> Probe:
         return WebSocketProbe(self, network)
@@ -87,7 +64,7 @@ class WebSocketProbe:
 
     def __init__(self, settings: WebSocketSettings, network: Network) -> None:
         self._settings = settings
-        self._target = HttpTarget.of(settings, network, re.sub("^http", "ws", settings.url))
+        self._target = settings.request_target(network, re.sub("^http", "ws", settings.url))
 
     async def run(self, run: Run) -> None:
         settings, target = self._settings, self._target

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from graphlib import CycleError, TopologicalSorter
 
 from pydantic import Field, ValidationError, model_validator
 
 from agent.core.check import Severity
+from agent.core.dependencies import circle_in
 from agent.probes._settings import Model, duration
 from agent.profiles.catalogue import Catalogue, catalogue
 from agent.profiles.fields import Interval, LabelName, Name, Objective, Ratio, Timeout, problems_below
@@ -98,7 +98,7 @@ def _row_problems(settings: Mapping[str, RowSettings], rows: Mapping[str, Deploy
         for position, other in enumerate(row.depends_on or ()):
             if other not in rows:
                 yield ("rows", name, "depends_on", position), _unknown_row(other, rows)
-    circle = _circle({row.id: _dependencies(row, settings) for row in rows.values()})
+    circle = circle_in({row.id: _dependencies(row, settings) for row in rows.values()})
     if circle:
         message = f"these rows depend on each other in a circle: {' → '.join(circle)}; remove one of the dependencies"
         yield ("rows", next(name for name in circle if name in settings), "depends_on"), message
@@ -107,16 +107,6 @@ def _row_problems(settings: Mapping[str, RowSettings], rows: Mapping[str, Deploy
 def _dependencies(row: DeploymentRow, settings: Mapping[str, RowSettings]) -> tuple[str, ...]:
     override = settings[row.id].depends_on if row.id in settings else None
     return row.depends_on if override is None else override
-
-
-def _circle(graph: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Names that depend on each other in a circle, or none."""
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        circle: list[str] = error.args[1][::-1]
-        return circle
-    return []
 
 
 def _unknown_row(name: str, rows: Mapping[str, DeploymentRow]) -> str:

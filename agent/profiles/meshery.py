@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from agent.probes._http import bracketed
+from agent.probes._address import bracketed
 from agent.probes._settings import Address, HttpUrl, Model, parse_address
 from agent.profiles.catalogue import catalogue
 from agent.profiles.deployment import Deployment, Facts

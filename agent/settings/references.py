@@ -4,8 +4,8 @@ These rules look at the configuration as it was read, so that their findings are
 """
 
 from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
 
+from agent.core.dependencies import circle_in
 from agent.probes._settings import duration, parse_duration
 from agent.settings.document import YamlMapping, place_of
 from agent.settings.environment import Report
@@ -62,10 +62,8 @@ def _report_dependencies(top: YamlMapping, report: Report) -> None:
                 report((*path, "depends_on", position), "a check cannot depend on itself; remove this entry")
             elif isinstance(name, str):
                 graph.setdefault(name, []).append(other)
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        circle: list[str] = error.args[1][::-1]
+    circle = circle_in(graph)
+    if circle:
         message = f"these checks depend on each other in a circle: {' → '.join(circle)}; remove one of the dependencies"
         report((*paths[circle[0]], "depends_on"), message)
 

@@ -25,18 +25,24 @@ class Recorder:
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
     suspicions: dict[str, list[bool]] = field(default_factory=dict)
     states: dict[str, list[str]] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    """Of the checks that exist now."""
     missed_slots: int = 0
     delays: list[float] = field(default_factory=list)
     stalled_runs: int = 0
 
     def added(self, check: Check, standing: Standing) -> None:
         self.events.append(("added", check.name))
+        self.standings[check.name] = standing
 
     def replaced(self, before: Check, after: Check, standing: Standing) -> None:
         self.events.append(("replaced", after.name))
+        del self.standings[before.name]
+        self.standings[after.name] = standing
 
     def removed(self, check: Check) -> None:
         self.events.append(("removed", check.name))
+        del self.standings[check.name]
 
     def observed(self, check: Check, outcome: Outcome, standing: Standing) -> None:
         self.outcomes.setdefault(check.name, []).append(outcome)

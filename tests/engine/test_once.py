@@ -1,6 +1,9 @@
 """Every check once: in the order of their dependencies, and a failure only after a second look."""
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,24 @@ from tests.engine.test_supervisor import web_server
 from tests.probes.support import refusing, serving, silent
 
 REFUSED = {"kind": "tcp", "address": "127.0.0.1:1"}
+
+
+class ObservedLimits(Limits):
+    """Counts the runs that have ended, and does something after each."""
+
+    def __init__(self, after_run: Callable[[], object] = lambda: None) -> None:
+        super().__init__(500, 20)
+        self.runs = 0
+        self._after_run = after_run
+
+    def release(self, host: str) -> None:
+        super().release(host)
+        self.runs += 1
+        self._after_run()
+
+
+def with_token(probe: dict[str, str], token_file: Path) -> dict[str, Any]:
+    return {**probe, "auth": {"authorization": {"credentials_file": str(token_file)}}}
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +77,30 @@ async def test_a_failure_is_looked_at_again() -> None:
         found = await work
         assert found["web"].state is State.UP
         assert server.requests == 2
+
+
+async def test_only_what_failed_is_looked_at_again(tmp_path: Path) -> None:
+    async with web_server() as server, web_server() as guarded:
+        guarded.status = 401
+        cases: dict[str, tuple[dict[str, Any], State, int]] = {
+            "up": (server.probe(), State.UP, 1),
+            "the target is to blame": (REFUSED, State.DOWN, 2),
+            "the agent is to blame": (with_token(server.probe(), tmp_path / "missing"), State.UNKNOWN, 2),
+            "a sign-in is wanted": ({**guarded.probe(), "kind": "websocket"}, State.UNKNOWN, 1),
+        }
+        for case, (probe, state, runs) in cases.items():
+            limits = ObservedLimits()
+            found = await results(check("once", probe, timeout=5.0), limits=limits)
+            assert (found["once"].state, limits.runs) == (state, runs), case
+
+
+async def test_a_moment_in_which_the_agent_could_not_tell_is_forgotten(tmp_path: Path) -> None:
+    token_file = tmp_path / "token"
+    async with web_server() as server:
+        limits = ObservedLimits(lambda: token_file.write_text("s3cret-of-the-test"))
+        found = await results(check("web", with_token(server.probe(), token_file), timeout=5.0), limits=limits)
+        assert found["web"].state is State.UP
+        assert server.requests == 1
 
 
 async def test_results_come_as_they_are_ready_and_limits_hold() -> None:

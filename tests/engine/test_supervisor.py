@@ -155,7 +155,8 @@ async def test_a_block_begins_by_the_wall_clock_that_was_corrected_after_the_sta
         async with supervisor(recorder) as running:
             await running.reconcile(plan(down, behind), Network())
             await until(lambda: "blocked" in recorder.states.get("behind", ()))
-            assert all(abs(time() - standing.since) < 60 for standing in running.standings())
+            assert recorder.standings.keys() == {"down", "behind"}
+            assert all(abs(time() - standing.since) < 60 for standing in recorder.standings.values())
 
 
 async def test_reconciling_keeps_what_is_unchanged_and_replaces_what_is_not() -> None:
@@ -174,7 +175,8 @@ async def test_reconciling_keeps_what_is_unchanged_and_replaces_what_is_not() ->
         assert len(recorder.outcomes["gone"]) == runs["gone"]
         assert recorder.states["changed"] == ["up"]
         await running.reconcile(plan(), network)
-        assert running.standings() == []
+        assert recorder.standings == {}
+        assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("check ")]
 
 
 async def test_reconciling_leaves_no_garbage_behind_that_is_then_kept_for_ever() -> None:
