@@ -52,13 +52,16 @@ async def assert_reloaded(agent: Client, runs: dict[str, float], since: dict[str
 async def test_a_post_reloads_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
-    async with scene(tmp_path) as (agent, _, configuration):
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 4.0)  # not before the request
+    async with scene(tmp_path) as (agent, server, configuration):
         runs = await agent.values("probe_runs_total")
         since = await agent.values("probe_state_since_timestamp_seconds")
         assert await agent.reload(configuration) == (200, "reloaded\n")
         await assert_reloaded(agent, runs, since)
-    assert capfd.readouterr().err.count("configuration reloaded") == 1
+        monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
+        write(agent.file, {"checks": [web("later", server)]})
+        await agent.until_states(later="up")  # the file has been looked at since, and only this change was new
+    assert capfd.readouterr().err.count("configuration reloaded") == 2
 
 
 async def test_a_changed_file_reloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
