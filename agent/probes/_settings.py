@@ -245,6 +245,10 @@ class ProbeSettings(Model):
         """Why the host that `endpoint` names is none to connect to; empty where it is one."""
         return ""
 
+    def further_endpoints(self) -> str:
+        """What the probe connects to besides, in words, where only a run can tell; empty where there is nothing."""
+        return ""
+
     def target(self) -> str:
         """The target as people write it, never with a secret."""
         return str(self.endpoint())

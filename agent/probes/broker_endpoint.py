@@ -49,6 +49,9 @@ class BrokerEndpointSettings(KubeAccessSettings):
     name: ObjectName = "meshery-broker"
     """Name of the Broker resource."""
 
+    def further_endpoints(self) -> str:
+        return "the endpoint that the Operator publishes for the Broker, usually port 4222"
+
     def probe(self, network: Network) -> Probe:
         return BrokerEndpointProbe(self, network)
 

@@ -112,7 +112,10 @@ class _Deployment:
         self._own_vantages = own_vantages
         self._catalogue = deployment.catalogue()
         self._agent_port = agent_port
-        self._rows = [row for row in deployment.expanded_rows() if row.probe is not None and not row.row.unused]
+        used = [row for row in deployment.expanded_rows() if not row.row.unused]
+        self._rows = [row for row in used if row.probe is not None]
+        self._answered = [row for row in used if row.probe is not None or self._comes_from_outside(row)]
+        """Who comes from outside of the cluster has to be let in, whether or not reachd is told by which URL."""
         self._ways = {name: self._ways_of(name) for name in self._catalogue.pods}
 
     def policies(self) -> Iterator[_Policy]:
@@ -142,7 +145,10 @@ class _Deployment:
         return policy
 
     def _answered_by(self, pods_name: str) -> list[DeploymentRow]:
-        return [row for row in self._rows if row.row.answers_from and row.row.answers_from.pods == pods_name]
+        return [row for row in self._answered if row.row.answers_from and row.row.answers_from.pods == pods_name]
+
+    def _comes_from_outside(self, row: DeploymentRow) -> bool:
+        return any(self._catalogue.viewpoints[vantage].pods is None for vantage in row.row.vantages)
 
     def _let_in(self, policy: _Policy, answered: Sequence[DeploymentRow]) -> None:
         """One rule for each port, with all who connect to it."""
@@ -161,6 +167,8 @@ class _Deployment:
         if row.probe is None:
             return
         endpoint, purpose = row.probe.endpoint(), f"{row.id} ({row.path.purpose})"
+        if further := row.probe.further_endpoints():
+            policy.remark(f"because only a run can tell: egress to {further}, for {purpose}")
         if problem := row.probe.endpoint_problem():
             policy.remark(f"because the host is not known: egress for {purpose}: {problem}")
             return

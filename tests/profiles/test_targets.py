@@ -15,8 +15,16 @@ def _targets(of: Deployment, *vantages: str) -> tuple[Target, ...]:
     return targets(Plan(expanded.checks, expanded.untestable), [of])
 
 
+def test_what_only_a_run_can_tell_has_a_line_of_its_own() -> None:
+    lines = [line for line in _targets(deployment(), "server") if line.check == "cluster-east-broker-endpoint"]
+    assert [(line.host != "", line.remark) for line in lines] == [
+        (True, ""),
+        (False, "the endpoint that the Operator publishes for the Broker, usually port 4222"),
+    ]
+
+
 def test_every_row_is_listed_from_each_of_its_vantages() -> None:
-    lines = {(line.check, line.vantage): line for line in _targets(deployment(), "server")}
+    lines = {(line.check, line.vantage): line for line in _targets(deployment(), "server") if line.host}
     for row in deployment().expanded_rows():
         for vantage in row.row.vantages:
             line = lines.pop((row.id, vantage))
