@@ -34,10 +34,8 @@ from agent.settings.kubernetes import KubernetesSettings
 Parameters = Mapping[str, str]
 
 _CALL_SECONDS = 30.0
-_WATCH_SECONDS = 60.0
-"""Not much: the end that comes at its time proves that a watch lived, though nothing happened."""
-_GRACE_SECONDS = 10.0
-"""Time, after that at which the server should have ended a watch, until the watch is given up for dead."""
+_GRACE_SECONDS = 5.0
+"""Time, after that at which the server should have ended a watch, until it is given up for dead."""
 _MOST_BYTES = 32 * 1024 * 1024
 _MOST_LINE_BYTES = 16 * 1024 * 1024
 """An object has 1.5 MiB in etcd; each of its bytes may take six in JSON."""
@@ -113,12 +111,10 @@ class Cluster:
         """Creates by POST to a collection, replaces by PUT to an object; gives what came of it."""
         return await self._call(method, path, None, body, seconds)
 
-    async def watch(
-        self, path: str, parameters: Parameters, *, seconds: float = _WATCH_SECONDS
-    ) -> AsyncGenerator[WatchEvent]:
+    async def watch(self, path: str, parameters: Parameters, *, seconds: float) -> AsyncGenerator[WatchEvent]:
         """The events of a collection, bookmarks among them, until the server ends the watch after `seconds`.
 
-        A watch that is cut, in the middle of an object or elsewhere, raises OSError; one that is still there 10 s after
+        A watch that is cut, in the middle of an object or elsewhere, raises OSError; one that is still there 5 s after
         its time is dead and raises TimeoutError. What the server reports as an event of type ERROR raises ApiError.
         Whoever leaves early has to close the generator.
         """
