@@ -15,17 +15,27 @@ from ssl import SSLContext
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from aiohttp import BasicAuth, ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
 
 from agent.cluster.service_account import service_account_access
 from agent.core.run import ProbeFailure
 from agent.core.secrets import conceal
 from agent.core.version import VERSION
 from agent.probes._address import host_and_port
-from agent.probes._credentials import authorization
+from agent.probes._credentials import authorization, basic_authorization
 from agent.probes._json import JsonObject, child, json_object, number_of, text_of
 from agent.probes._kubeconfig import ClusterAccess, cluster_access
 from agent.probes._network import Network
+from agent.probes._proxy import Proxy
 from agent.probes._settings import url_endpoint
 from agent.probes._text import printable, quote
 from agent.probes._tls import TlsIdentity
@@ -118,11 +128,12 @@ class Cluster:
         its time is dead and raises TimeoutError. What the server reports as an event of type ERROR raises ApiError.
         Whoever leaves early has to close the generator.
         """
-        until = get_running_loop().time() + seconds + _GRACE_SECONDS
+        now = get_running_loop().time()
+        until = now + seconds + _GRACE_SECONDS
         asked = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(ceil(seconds))}
         with _failures_as_os_errors():
             async with AsyncExitStack() as stack:
-                async with timeout(_CALL_SECONDS):
+                async with timeout_at(min(until, now + _CALL_SECONDS)):
                     response = await stack.enter_async_context(self._answer("GET", path, {**parameters, **asked}))
                 line = bytearray()
                 while True:
@@ -164,7 +175,6 @@ class Cluster:
         endpoint = url_endpoint(access.server)
         scheme = urlsplit(access.server).scheme
         proxy = self._network.proxies.choose(scheme, *endpoint)
-        user, _, password = proxy.credentials.partition(":") if proxy else ("", "", "")
         headers = {}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -180,7 +190,7 @@ class Cluster:
             ssl=self._context(access.identity) if scheme == "https" else True,
             server_hostname=access.tls.server_name,
             proxy=f"http://{host_and_port(proxy.host, proxy.port)}" if proxy else None,
-            proxy_auth=BasicAuth(user, password) if user else None,
+            proxy_headers=_proxy_headers(proxy),
         ) as response:
             if response.status >= 300:
                 raise await _refusal(response)
@@ -193,13 +203,21 @@ class Cluster:
         return self._network.tls.context(identity)
 
 
+def _proxy_headers(proxy: Proxy | None) -> dict[str, str] | None:
+    return {"Proxy-Authorization": basic_authorization(proxy.credentials)} if proxy and proxy.credentials else None
+
+
 @contextmanager
 def _failures_as_os_errors() -> Iterator[None]:
     try:
         yield
     except ProbeFailure as failure:
         raise OSError(failure.detail) from failure
-    except OSError:  # as many of aiohttp's own are
+    except ClientConnectorError as error:
+        why = error.certificate_error if isinstance(error, ClientConnectorCertificateError) else error.os_error
+        words = getattr(why, "strerror", None) or str(why)
+        raise ConnectionError(f"cannot connect to {host_and_port(error.host, error.port or 0)}: {words}") from error
+    except OSError:  # as others of aiohttp's own are
         raise
     except (ClientError, ValueError) as error:  # a token that is no header is a ValueError
         raise ConnectionError(printable(conceal(str(error) or type(error).__name__))) from error
