@@ -60,7 +60,7 @@ class Lease(NamedTuple):
         if holder != self.holder:
             before = number_of(spec, "leaseTransitions")
             spec["acquireTime"] = now
-            spec["leaseTransitions"] = 0 if before is None else min(int(before) + 1, _MOST_TRANSITIONS)
+            spec["leaseTransitions"] = 0 if before is None else min(max(0, int(before)) + 1, _MOST_TRANSITIONS)
         return {**self.document, "spec": spec}
 
     def released(self) -> JsonObject:
