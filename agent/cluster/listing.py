@@ -1,0 +1,50 @@
+"""All objects of a collection, page by page."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from agent.cluster.client import AnswerTooLargeError, Cluster, Parameters
+from agent.probes._json import JsonObject, child, text_of
+
+_PAGE = 100
+"""Pods of a page. To parse a page holds the event loop for 5 ms; for one of 500 pods it would be 40 ms."""
+_MOST_OBJECTS = 200_000
+"""More than the largest cluster that Kubernetes supports has pods (150,000)."""
+
+
+class Listing(NamedTuple):
+    """The objects of a collection as they were at one moment, which `resource_version` names."""
+
+    objects: list[JsonObject]
+    resource_version: str
+
+
+async def list_objects(
+    cluster: Cluster,
+    path: str,
+    selectors: Parameters,
+    keep: Callable[[JsonObject], JsonObject] = lambda found: found,
+) -> Listing:
+    """All objects that `selectors` let through, each as `keep` leaves it.
+
+    Raises what `Cluster` raises: an ApiError of status 410, too, where the moment is forgotten before the last page.
+    """
+    objects: list[JsonObject] = []
+    limit, following = _PAGE, ""
+    while True:
+        position = {"continue": following} if following else {}
+        try:
+            page = await cluster.get(path, {**selectors, **position, "limit": str(limit)})
+        except AnswerTooLargeError:
+            if limit == 1:
+                raise
+            limit //= 2  # whoever may fill objects to the brim must not keep the others from being seen
+            continue
+        items = page.get("items")
+        objects += [keep(item) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        if len(objects) > _MOST_OBJECTS:
+            raise AnswerTooLargeError(f"there are more than {_MOST_OBJECTS} objects in {path}")
+        metadata = child(page, "metadata")
+        following = text_of(metadata, "continue")
+        if not following:
+            return Listing(objects, text_of(metadata, "resourceVersion"))

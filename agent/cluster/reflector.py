@@ -1,0 +1,173 @@
+"""A copy of one collection of the API, kept current by list and watch (kubernetes.io: Kubernetes API Concepts)."""
+
+from asyncio import sleep
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from http import HTTPStatus
+from random import uniform
+from time import monotonic, time
+
+import structlog
+
+from agent.cluster.backoff import Backoff
+from agent.cluster.client import AnswerTooLargeError, ApiError, Cluster, WatchEvent
+from agent.cluster.listing import list_objects
+from agent.probes._json import JsonObject, child, text_of
+
+_log = structlog.get_logger("agent.cluster")
+
+_WATCH_SECONDS = 60.0
+"""Not much: the end that comes at its time proves that a watch lived, though nothing happened."""
+_SHORTEST_WATCH = 1.0
+"""A server that ends a watch sooner, and has told nothing in it, is not to be asked again at once."""
+
+
+def without_managed_fields(found: JsonObject) -> JsonObject:
+    """An object without the book-keeping about who set which field: a third of a pod."""
+    metadata = {key: value for key, value in child(found, "metadata").items() if key != "managedFields"}
+    return {**found, "metadata": metadata}
+
+
+class Reflector:
+    """The objects of a collection, by uid. `run` keeps them current, for ever.
+
+    Where the API server cannot be asked they stay as they were, and `last_success` tells their age. What they hold was
+    written by others: anything may be missing, of another type, or absurd.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        path: str,
+        *,
+        changed: Callable[[], None],
+        label_selector: str = "",
+        field_selector: str = "",
+        keep: Callable[[JsonObject], JsonObject] = without_managed_fields,
+        watch_seconds: float = _WATCH_SECONDS,
+    ) -> None:
+        """`path`: of the collection, such as /api/v1/nodes. `changed`: called whenever `objects` has changed.
+
+        keep: what to remember of an object; it has to keep `metadata.uid` and `metadata.resourceVersion`.
+        watch_seconds: a watch that died unseen is noticed so much later, and 5 s.
+        """
+        self._cluster = cluster
+        self._path = path
+        self._changed = changed
+        selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        self._selectors = {name: selector for name, selector in selectors.items() if selector}
+        self._keep = keep
+        self._watch_seconds = watch_seconds
+        self._objects: dict[str, JsonObject] = {}
+        self._resource_version = ""
+        self._last_success = 0.0
+        self._backoff = Backoff()
+        self._problem = ""
+        self._reported = False
+
+    @property
+    def objects(self) -> Mapping[str, JsonObject]:
+        """The objects as they are now: always the same mapping, which changes while its reader waits for something."""
+        return self._objects
+
+    @property
+    def synced(self) -> bool:
+        """Whether all objects have been listed at least once."""
+        return self._last_success > 0
+
+    @property
+    def last_success(self) -> float:
+        """Unix time of the last list, event, bookmark or regular end of a watch; 0 before the first list."""
+        return self._last_success
+
+    @property
+    def problem(self) -> str:
+        """Why the API server could not be asked the last time; empty when it could."""
+        return self._problem
+
+    async def run(self) -> None:
+        """Lists, watches, and does so again after whatever may happen."""
+        while True:
+            try:
+                if not self._resource_version:
+                    await self._list()
+                await self._watch()
+            except (ApiError, OSError) as error:
+                await sleep(self._pause_after(error))
+
+    async def _list(self) -> None:
+        listing = await list_objects(self._cluster, self._path, self._selectors, self._keep)
+        found = {uid: each for each in listing.objects if (uid := _uid(each))}
+        before = self._objects
+        for uid in before.keys() & found.keys():
+            if _resource_version(before[uid]) == _resource_version(found[uid]):
+                found[uid] = before[uid]
+        differs = not self.synced or any(before.get(uid) is not each for uid, each in found.items())
+        differs = differs or len(before) != len(found)
+        for uid in before.keys() - found.keys():
+            del before[uid]
+        before.update(found)
+        self._resource_version = listing.resource_version
+        self._last_success = time()
+        if differs:
+            self._changed()
+
+    async def _watch(self) -> None:
+        began, told = monotonic(), False
+        parameters = {**self._selectors, "resourceVersion": self._resource_version}
+        seconds = self._watch_seconds * uniform(0.75, 1)  # noqa: S311 - no secret; or all watches would end together
+        async with aclosing(self._cluster.watch(self._path, parameters, seconds=seconds)) as events:
+            async for event in events:
+                told = True
+                self._succeeded()
+                self._take(event)
+        if not told and monotonic() - began < _SHORTEST_WATCH:
+            raise ConnectionError(f"the watch of {self._path} was ended at once")
+        self._succeeded()
+
+    def _take(self, event: WatchEvent) -> None:
+        uid, version = _uid(event.object), _resource_version(event.object)
+        match event.kind:
+            case "ADDED" | "MODIFIED" if uid:
+                self._objects[uid] = self._keep(event.object)
+            case "DELETED" if uid:
+                self._objects.pop(uid, None)
+            case "BOOKMARK":
+                pass
+            case _:
+                return
+        if version:
+            self._resource_version = version
+        if event.kind != "BOOKMARK":
+            self._changed()
+
+    def _succeeded(self) -> None:
+        self._last_success = time()
+        self._backoff.reset()
+        self._problem = ""
+        if self._reported:
+            self._reported = False
+            _log.info("watching again", path=self._path)
+
+    def _pause_after(self, error: ApiError | OSError) -> float:
+        """Seconds to wait. Of a failure that is not the first one the log tells, once."""
+        pause = self._backoff.next()
+        if isinstance(error, AnswerTooLargeError):
+            self._resource_version = ""  # a list may bring what was too large for a watch
+        if isinstance(error, ApiError):
+            if error.status == HTTPStatus.GONE:
+                self._resource_version = ""
+            pause = max(pause, error.retry_after or 0.0)
+        again, self._problem = bool(self._problem), str(error) or type(error).__name__
+        if again and not self._reported:
+            self._reported = True
+            _log.warning("cannot watch; what was known before stays", path=self._path, problem=self._problem)
+        return pause
+
+
+def _uid(found: JsonObject) -> str:
+    return text_of(child(found, "metadata"), "uid")
+
+
+def _resource_version(found: JsonObject) -> str:
+    return text_of(child(found, "metadata"), "resourceVersion")
