@@ -192,7 +192,7 @@ def _without_path(callback: str) -> str:
 
 def _is_url(text: str) -> bool:
     try:
-        return parse_url(text).scheme in ("http", "https")
+        return text.isascii() and text.isprintable() and parse_url(text).scheme in ("http", "https")
     except ValueError:
         return False
 
