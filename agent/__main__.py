@@ -92,6 +92,12 @@ def _parser() -> ArgumentParser:
     validate = add("validate", help="all problems of configuration files at once; touches no network")
     validate.add_argument("config", nargs="+", type=Path, metavar="FILE")
 
+    init = add("init", help="a first configuration, from what is found in a cluster")
+    init.add_argument("--kubeconfig", type=Path, metavar="FILE", help="default: kubectl's, or the pod's own account")
+    init.add_argument("--context", metavar="NAME", help="the kubeconfig's context; default: its current one")
+    init.add_argument("--namespace", metavar="NS", help="the only namespace to look into; default: all")
+    init.add_argument("--output", type=Path, metavar="FILE", help="a new file to write; default: standard output")
+
     targets = add("targets", help="what will be reached, from where, on which port, and why")
     _add_config(targets)
     targets.add_argument("--output", choices=("table", "json", "networkpolicy"), default="table")

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import structlog
 
-from agent.core.check import Plan
 from agent.core.ports import DemoControls, Sink, Tracing
 from agent.core.version import VERSION
+from agent.discovery.files import FileSource
 from agent.engine.check_loop import Services
 from agent.engine.clock import Clock
 from agent.engine.fan_out import FanOut
@@ -26,12 +26,14 @@ from agent.engine.watch import changes, signature
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.exposition import Exposition
 from agent.metrics.store import Store
+from agent.planning import Planning
 from agent.probes._network import Network
 from agent.settings.load import load
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
-from agent.settings.plan import plan, warnings
+from agent.settings.plan import warnings
 from agent.settings.problems import ConfigurationError, Problem
+from agent.settings.snapshot import STATIC, Source
 from agent.sinks.log import LogSink, configure_logging
 from agent.sinks.prometheus import PrometheusSink
 from agent.sinks.status import StatusSink
@@ -82,7 +84,6 @@ class Agent:
         self._shown: tuple[Configuration | None, str] = (None, "")
         self._paths = paths
         self._signature = signature(paths)
-        self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._metrics = AgentMetrics()
         configure_logging(
@@ -108,6 +109,7 @@ class Agent:
             Services(Clock(), self._limits, self._stalls, fan_out, self._metrics, self._traces),
             self._status.first_standing,
         )
+        self._planning = Planning(self._supervisor, self._status.plan_changed, self._health, self._metrics)
         self._network = _network(configuration)
         parts = Parts(
             board=self._status,
@@ -127,13 +129,13 @@ class Agent:
     async def start(self) -> None:
         """Starts everything. Raises ListenError when the port is taken."""
         _raise_descriptor_limit()
-        async with self._reloading:  # which may be asked for as soon as the agent listens
+        async with self._planning.changing:  # which may be asked for as soon as the agent listens
             await self._web.start(*self._configuration.listen_endpoint())
             self._health.fulfil("listener")
             self._stalls.start()
             if self._traces is not None:
                 self._spawn(self._traces.run(), "traces")
-            await self._apply(self._configuration, self._network, *_wanted(self._configuration))
+            await self._apply(self._configuration, self._network, warnings(self._configuration))
         self._health.fulfil("configuration")
         self._spawn(self._watch_files(), "configuration watch")
         self._spawn(collect_hourly(), "garbage collection")
@@ -146,6 +148,7 @@ class Agent:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._planning.stop()
         await self._supervisor.stop()
         self._stalls.stop()
         if self._traces is not None:
@@ -159,16 +162,16 @@ class Agent:
 
     async def reload(self) -> None:
         """Puts the configuration on disk to use. Raises ConfigurationError and changes nothing when it is bad."""
-        async with self._reloading:
+        async with self._planning.changing:
             self._signature = await asyncio.to_thread(signature, self._paths)
             before, network = self._configuration, self._network
             try:
                 configuration = await asyncio.to_thread(load, self._paths)
                 new_network = await asyncio.to_thread(_network, configuration)
-                wanted, remarks = await asyncio.to_thread(_wanted, configuration)
+                remarks = await asyncio.to_thread(warnings, configuration)
                 if _network_keys(before) != _network_keys(configuration):
                     network = new_network
-                await self._apply(configuration, network, wanted, remarks)
+                await self._apply(configuration, network, remarks)
             except ConfigurationError as error:
                 count = len(error.problems)
                 self._rejected(f"{count} problem{'' if count == 1 else 's'}", str(error.problems[0]))
@@ -196,20 +199,18 @@ class Agent:
             self._shown = configuration, text
         return text
 
-    async def _apply(
-        self, configuration: Configuration, network: Network, wanted: Plan, remarks: Sequence[Problem]
-    ) -> None:
+    async def _apply(self, configuration: Configuration, network: Network, remarks: Sequence[Problem]) -> None:
         for remark in remarks:
             _log.warning("configuration", problem=str(remark))
-        await self._supervisor.reconcile(wanted, network)  # first: where a probe cannot be built all stays as it was
+        # First, because where a probe cannot be built all stays as it was.
+        await self._planning.adopt(configuration, network, _sources(configuration, network))
         self._configuration, self._network = configuration, network
         self._shown = (None, "")
         self._limits.in_flight = configuration.limits.in_flight
         self._limits.per_host = configuration.limits.per_host
-        self._status.plan_changed(wanted)
         self._metrics.reloaded(ok=True, at=time())
         self._health.settle("configuration")
-        self._metrics.source_succeeded("static", time())
+        self._metrics.source_succeeded(STATIC, time())
 
     async def _reload_and_log(self) -> None:
         try:
@@ -255,9 +256,15 @@ def _trace_sink(configuration: Configuration, metrics: AgentMetrics) -> _TraceSi
     return sink
 
 
-def _wanted(configuration: Configuration) -> tuple[Plan, list[Problem]]:
-    """The plan, and what may hurt in it: half a second of work for ten thousand checks."""
-    return plan(configuration), warnings(configuration)
+def _sources(configuration: Configuration, network: Network) -> list[Source]:
+    """Whatever finds checks. Of two that find the same name, the one that comes first here keeps it."""
+    discovery = configuration.discovery
+    sources: list[Source] = [FileSource(settings) for settings in discovery.files]
+    if discovery.dns:
+        # Loaded only here: an agent that asks for nothing but addresses needs no dnspython.
+        dns_source: Callable[..., Source] = import_module("agent.discovery.dns").DnsSource
+        sources += [dns_source(settings, network.resolver) for settings in discovery.dns]
+    return sources
 
 
 def _network(configuration: Configuration) -> Network:

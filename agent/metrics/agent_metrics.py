@@ -100,7 +100,12 @@ class AgentMetrics:
             self._reload_success_at.set(at)
 
     def source_succeeded(self, source: str, at: float) -> None:
+        """`at`: unix time of the last success, 0 before the first."""
         self._source_success_at.labels(source).set(at)
+
+    def source_gone(self, source: str) -> None:
+        """Nothing is found by `source` any more."""
+        self._source_success_at.remove(source)
 
     def text(self, form: Format) -> bytes:
         """All of it in one piece, with the end mark that OpenMetrics demands."""

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.secrets import remember
-from agent.probes._address import host_and_port
+from agent.probes._address import host_and_port, parse_literal
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
 
@@ -48,6 +48,22 @@ def parse_address(text: str) -> Endpoint:
 
 def _address(value: str) -> str:
     parse_address(value)
+    return value
+
+
+DNS_PORT = 53
+
+
+def name_server_endpoint(text: str) -> Endpoint:
+    """`host:port`, `[ipv6]:port`, or a host or IP address alone, which means port 53. Raises ValueError."""
+    bare = text.removeprefix("[").removesuffix("]") if text.endswith("]") else text
+    if parse_literal(bare) or ":" not in text:
+        return parse_address(host_and_port(bare, DNS_PORT))
+    return parse_address(text)
+
+
+def _name_server(value: str) -> str:
+    name_server_endpoint(value)
     return value
 
 
@@ -128,6 +144,7 @@ def _pattern(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+NameServer = Annotated[str, AfterValidator(_name_server)]
 HttpUrl = Annotated[str, _url("http", "https")]
 WebSocketUrl = Annotated[str, _url("ws", "wss", "http", "https")]
 Duration = Annotated[float, BeforeValidator(parse_duration)]

@@ -16,6 +16,7 @@ from agent.probes._settings import BasicAuthSettings, Endpoint, EnvironmentText,
 from agent.profiles import deployment_model, profile_names
 from agent.profiles.fields import Interval, Objective, Ratio, Timeout, problem_below
 from agent.settings.checks import CheckSettings
+from agent.settings.discovery import Discovery
 from agent.settings.problems import Path, unknown
 
 ProxyChoice = Literal["from_environment", "none"] | Proxy
@@ -170,6 +171,8 @@ class Configuration(Model):
     """The installations to watch. Each names its profile, which decides what its other keys are."""
     checks: tuple[CheckSettings, ...] = ()
     """Checks of your own. They carry `deployment="default"`, `system="custom"` and `component="custom"`."""
+    discovery: Discovery = Discovery()
+    """Sources that find checks while the agent runs."""
     otlp: Otlp | None = None
     """Where traces go; without it none are made."""
     log: Log = Log()

@@ -2,31 +2,93 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
 
 from agent.core.check import Check, Path, Plan, UntestableRow
 from agent.probes._settings import Model
 from agent.profiles import Expansion, ExpansionContext, expand
+from agent.profiles.deployment import as_deployment
 from agent.settings.checks import CheckSettings
+from agent.settings.discovery import Discovery
 from agent.settings.model import Configuration
 from agent.settings.problems import Path as ConfigurationPath
 from agent.settings.problems import Problem
 from agent.settings.references import RESERVED_DEPLOYMENT, timeout_too_long
+from agent.settings.snapshot import STATIC, Snapshot
 
 _MOST_HOSTS_NAMED = 20
+_MOST_PROBLEMS = 20
+"""Problems of one source that are told one by one."""
 
 
-def plan(configuration: Configuration) -> Plan:
-    """All checks that are wanted, deployments first, in the order in which they are written."""
-    checks: list[Check] = []
-    untestable: list[UntestableRow] = []
-    for deployment in configuration.deployments:
-        expansion = _expansion(deployment, configuration)
-        checks += expansion.checks
-        untestable += expansion.untestable
-    checks += [_custom_check(settings, configuration) for settings in configuration.checks]
-    return Plan(tuple(checks), tuple(untestable))
+def plan(configuration: Configuration, snapshots: Sequence[Snapshot] = ()) -> Plan:
+    """All checks that are wanted, deployments first: those of the configuration, then those of each source in turn.
+
+    A name that is taken already stays with its first owner; what a source found under it is told in `problems`.
+    """
+    gathered = _Gathered(configuration)
+    gathered.add(Snapshot(STATIC, configuration.checks, configuration.deployments))
+    for snapshot in snapshots:
+        gathered.add(snapshot)
+    return gathered.plan()
+
+
+class _Gathered:
+    """Checks of several sources, each under a name that nothing else has."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._owners: dict[tuple[str, str], str] = {}
+        self._rows: list[Check] = []
+        self._custom: list[Check] = []
+        self._untestable: list[UntestableRow] = []
+        self._problems: list[str] = []
+
+    def add(self, snapshot: Snapshot) -> None:
+        problems = list(snapshot.problems)
+        for deployment in snapshot.deployments:
+            if self._takes("deployment", as_deployment(deployment).name, snapshot.source, problems):
+                expansion = _expansion(deployment, self._configuration)
+                self._rows += self._fitting(expansion.checks, snapshot.source, problems)
+                self._untestable += expansion.untestable
+        found = [it for it in snapshot.checks if self._takes("check", it.name, snapshot.source, problems)]
+        checks = [_custom_check(settings, self._configuration) for settings in found]
+        self._custom += self._fitting(checks, snapshot.source, problems)
+        self._problems += [f"{snapshot.source}: {problem}" for problem in _in_short(problems)]
+
+    def plan(self) -> Plan:
+        names = frozenset(check.name for check in self._custom)
+        custom = [check if names.issuperset(check.depends_on) else _only(names, check) for check in self._custom]
+        return Plan((*self._rows, *custom), tuple(self._untestable), tuple(self._problems))
+
+    def _takes(self, kind: str, name: str, source: str, problems: list[str]) -> bool:
+        owner = self._owners.get((kind, name))
+        if owner is None:
+            self._owners[(kind, name)] = "the configuration" if source == STATIC else source
+            return True
+        taken = "it is found twice" if owner == source else f"{owner} has one of this name already"
+        problems.append(f"the {kind} {name} is left out: {taken}")
+        return False
+
+    def _fitting(self, checks: Iterable[Check], source: str, problems: list[str]) -> Iterator[Check]:
+        """The checks whose times go together with the defaults of the configuration, with where they come from."""
+        for check in checks:
+            if check.timeout > check.every:
+                problems.append(f"{check.key} is left out: {timeout_too_long(check.every, check.timeout)}")
+            else:
+                yield check if check.origin == source else replace(check, origin=source)
+
+
+def _only(names: frozenset[str], check: Check) -> Check:
+    """The check, without dependencies on what is left out: what nobody looks at can block nothing."""
+    return replace(check, depends_on=tuple(name for name in check.depends_on if name in names))
+
+
+def _in_short(problems: Sequence[str]) -> list[str]:
+    more = len(problems) - _MOST_PROBLEMS
+    return [*problems[:_MOST_PROBLEMS], *([f"and {more} more problems"] if more > 0 else [])]
 
 
 def _expansion(deployment: Model, configuration: Configuration) -> Expansion:
@@ -46,6 +108,7 @@ def _expansion(deployment: Model, configuration: Configuration) -> Expansion:
 def _custom_check(settings: CheckSettings, configuration: Configuration) -> Check:
     probe, defaults = settings.probe, configuration.defaults
     vantage = configuration.vantage[0]
+    every = settings.every or defaults.every
     endpoint = probe.endpoint()
     transport = "udp" if probe.kind == "dns" else "tcp"
     return Check(
@@ -56,8 +119,8 @@ def _custom_check(settings: CheckSettings, configuration: Configuration) -> Chec
         kind=probe.kind,
         vantage=vantage,
         settings=probe,
-        every=settings.every or defaults.every,
-        timeout=settings.timeout or defaults.timeout,
+        every=every,
+        timeout=settings.timeout or min(every, defaults.timeout),
         slo=settings.slo or defaults.slo,
         latency_objective=settings.latency_objective or defaults.latency_objective,
         severity=settings.severity,
@@ -81,7 +144,7 @@ def warnings(configuration: Configuration) -> list[Problem]:
     """What is allowed but will probably hurt. Looks at files, touches no network."""
     checks = plan(configuration).checks
     messages = [*_capacity(checks, configuration), *_missing_files(configuration), *_state_file(configuration)]
-    if not checks:
+    if not checks and configuration.discovery == Discovery():
         messages.append(("checks", "there is nothing to check; add deployments or checks"))
     return [Problem(*configuration.place(path), path, message) for path, message in messages]
 

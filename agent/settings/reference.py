@@ -16,6 +16,7 @@ from agent.probes import probe_kinds, settings_of
 from agent.probes._proxy import Proxy
 from agent.probes._settings import Model, ProbeSettings, TlsSettings, duration
 from agent.profiles import deployment_model, profile_names
+from agent.settings.discovery import CheckTemplate
 from agent.settings.model import Configuration
 from agent.settings.shape import annotated_metadata, is_duration, item_of, key_of, leaves, metadata_of, models_in
 
@@ -54,6 +55,7 @@ _NAMES = {
     Proxy: "URL",
     Model: "deployment",
     ProbeSettings: "probe",
+    CheckTemplate: "keys of one of `checks`",
 }
 
 

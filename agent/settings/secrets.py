@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 from agent.core.secrets import CONCEALED, remember
 from agent.probes._settings import EnvironmentText
 from agent.probes._text import quote
-from agent.settings.document import YamlMapping
 from agent.settings.environment import Report, names_in
 from agent.settings.problems import Path
+from agent.settings.written import check_templates, entries
 
 SECRET = CONCEALED
 FROM_ENVIRONMENT = "<from the environment>"
@@ -84,13 +84,11 @@ def _mask_text(text: str) -> str:
     return mask_url(f"{scheme}{slashes}{SECRET}@{host}" if at and (slashes or ":" in before) else text)
 
 
-def report_literal_secrets(top: YamlMapping, report: Report) -> None:
-    """Reports credentials that are written into the headers or the URL of a probe of one of `checks`."""
-    checks = top.get("checks")
-    for position, check in enumerate(checks if isinstance(checks, list) else ()):
-        probe = check.get("probe") if isinstance(check, dict) else None
-        if isinstance(probe, dict):
-            _report_in_probe(probe, ("checks", position, "probe"), report)
+def report_literal_secrets(top: Mapping[str, object], report: Report) -> None:
+    """Reports credentials that are written into the headers or the URL of a probe of a check."""
+    for path, check in (*entries(top, "checks"), *check_templates(top)):
+        if isinstance(probe := check.get("probe"), dict):
+            _report_in_probe(probe, (*path, "probe"), report)
 
 
 def _report_in_probe(probe: dict[str, object], path: Path, report: Report) -> None:
