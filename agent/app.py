@@ -26,6 +26,7 @@ from agent.engine.watch import changes, signature
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.exposition import Exposition
 from agent.metrics.store import Store
+from agent.observation import Observation
 from agent.planning import Planning
 from agent.probes._network import Network
 from agent.settings.load import load
@@ -42,7 +43,7 @@ from agent.web.server import WebServer
 
 _log = structlog.get_logger("agent")
 
-_FIXED = ("listen", "web", "environment", "state_file", "otlp", "log")
+_FIXED = ("listen", "web", "environment", "state_file", "otlp", "log", "kubernetes")
 """Top-level keys whose change takes a restart."""
 _CLOSE_SINKS = 1.0
 """Seconds that sinks get to send what waits in their queues."""
@@ -109,12 +110,17 @@ class Agent:
             Services(Clock(), self._limits, self._stalls, fan_out, self._metrics, self._traces),
             self._status.first_standing,
         )
-        self._planning = Planning(self._supervisor, self._status.plan_changed, self._health, self._metrics)
         self._network = _network(configuration)
+        self._observation = Observation(
+            configuration.kubernetes, self._network, self._health, self._metrics, changed=self._replan_soon
+        )
+        self._planning = Planning(
+            self._supervisor, self._status.plan_changed, self._health, self._metrics, self._observation.cares_for
+        )
         parts = Parts(
             board=self._status,
             health=self._health,
-            render_metrics=Exposition(store, self._metrics).render,
+            render_metrics=Exposition(store, self._metrics, self._observation.texts).render,
             reload=self.reload,
             config_text=self._config_text,
             demo_controls=controls,
@@ -135,6 +141,7 @@ class Agent:
             self._stalls.start()
             if self._traces is not None:
                 self._spawn(self._traces.run(), "traces")
+            await self._observation.start()
             await self._apply(self._configuration, self._network, warnings(self._configuration))
         self._health.fulfil("configuration")
         self._spawn(self._watch_files(), "configuration watch")
@@ -150,6 +157,7 @@ class Agent:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._planning.stop()
         await self._supervisor.stop()
+        await self._observation.close()  # once nothing runs here any more, so that no check runs twice
         self._stalls.stop()
         if self._traces is not None:
             await self._traces.close(_CLOSE_SINKS)
@@ -184,6 +192,9 @@ class Agent:
                 if getattr(before, key) != getattr(configuration, key):
                     _log.warning("this change takes effect after a restart", key=key)
             _log.info("configuration reloaded")
+
+    def _replan_soon(self) -> None:
+        self._spawn(self._planning.replan(), "plan")
 
     def _rejected(self, what: str, first: str) -> None:
         now = time()

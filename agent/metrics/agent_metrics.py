@@ -1,5 +1,6 @@
 """What the agent says of itself: is it on time, is it blind, is its configuration the one on disk?"""
 
+from collections.abc import Callable
 from platform import python_version
 
 from prometheus_client import (
@@ -41,6 +42,12 @@ class AgentMetrics:
             "reachd_source_last_success_timestamp_seconds",
             "Unix time of the last good snapshot of a source; a failing source keeps its snapshot.",
             ["source"],
+            registry=registry,
+        )
+        self._leading = Gauge(
+            "reachd_leading",
+            "Whether this agent leads its replicas: it alone watches the cluster.",
+            ["lease"],
             registry=registry,
         )
         self._schedule_delay = DelayHistogram(
@@ -107,6 +114,10 @@ class AgentMetrics:
         """Nothing is found by `source` any more."""
         self._source_success_at.remove(source)
 
+    def leading(self, lease: str, leads: Callable[[], bool]) -> None:
+        """`lease`: namespace and name of the Lease by which replicas choose. `leads`: asked for each scrape."""
+        self._leading.labels(lease).set_function(leads)
+
     def text(self, form: Format) -> bytes:
         """All of it in one piece, with the end mark that OpenMetrics demands."""
         if form is Format.TEXT:
@@ -131,4 +142,5 @@ _LABELS = {
     "reachd_build_info": ("version", "python"),
     "reachd_source_last_success_timestamp_seconds": ("source",),
     "reachd_sink_dropped": ("sink",),
+    "reachd_leading": ("lease",),
 }

@@ -17,6 +17,7 @@ from agent.profiles import deployment_model, profile_names
 from agent.profiles.fields import Interval, Objective, Ratio, Timeout, problem_below
 from agent.settings.checks import CheckSettings
 from agent.settings.discovery import Discovery
+from agent.settings.kubernetes import KubernetesSettings
 from agent.settings.problems import Path, unknown
 
 ProxyChoice = Literal["from_environment", "none"] | Proxy
@@ -173,6 +174,8 @@ class Configuration(Model):
     """Checks of your own. They carry `deployment="default"`, `system="custom"` and `component="custom"`."""
     discovery: Discovery = Discovery()
     """Sources that find checks while the agent runs."""
+    kubernetes: KubernetesSettings | None = None
+    """The cluster that this agent looks into; without it nothing of that is loaded."""
     otlp: Otlp | None = None
     """Where traces go; without it none are made."""
     log: Log = Log()
