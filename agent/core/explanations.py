@@ -453,8 +453,9 @@ _EXPLANATIONS = {
     ),
     Reason.DEGRADED: Explanation(
         "it works, but not as it should",
-        "The target can be used, and shows signs of trouble: slow consumers, lost messages, a limit that is reached. "
-        "The detail says which. Nothing may be broken for users yet.",
+        "The target can be used, and shows signs of trouble: slow consumers, lost messages, a limit that is reached, a "
+        "setting that the platform's documents advise against. The detail says which. Nothing may be broken for users "
+        "yet.",
         (
             "Read the detail; for the Broker, curl -s http://BROKER:8222/varz and /connz have the figures.",
             "kubectl -n NAMESPACE top pod; kubectl -n NAMESPACE logs POD --since=30m",

@@ -25,6 +25,12 @@ _BY_HAND = {
     "dns": ("dig NAME @SERVER",),
 }
 """What takes the place of curl where the check speaks another protocol."""
+_FOR_A_RULE = (
+    "kubectl -n NAMESPACE get deployments,statefulsets,services,ingresses -o yaml, and look for what the detail names.",
+    "docs/checklist.md says why this is a rule, and what to do.",
+)
+"""For a check that finds fault with no program, but with objects in an API server."""
+_OF_A_KUBERNETES_API = ("kube_api", "broker_endpoint", "checklist")
 _ON_THE_HOST = {
     Reason.CONNECT_REFUSED: "ss -ltnp 'sport = :PORT' on HOST: does a program listen there, and on which address?",
     **dict.fromkeys(
@@ -41,7 +47,9 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
     detail: what the run found. A host that is the name of a Service tells SERVICE and NAMESPACE too.
     """
     service = _SERVICE_NAME.fullmatch(check.host)
-    steps = [fitting for step in explain(reason).try_first for fitting in _fitting(step, reason, check)]
+    is_rule = reason is Reason.DEGRADED and check.kind == "checklist"
+    told = _for_a_rule(check) if is_rule else explain(reason).try_first
+    steps = [fitting for step in told for fitting in _fitting(step, reason, check)]
     if check.system == "custom" and service is None:
         steps = _kubernetes_last(steps, reason)
     if _meets_tls(reason, check, detail):
@@ -49,12 +57,18 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
     values = {"HOST": check.host, "PORT": check.path.port.partition("/")[0]}
     if service is not None:
         values |= {"SERVICE": service["service"], "NAMESPACE": service["namespace"]}
+    if is_rule:
+        values["NAMESPACE"] = getattr(check.settings, "namespace", "NAMESPACE")
     return list(dict.fromkeys(_with_values(step, values, check, detail) for step in steps))
+
+
+def _for_a_rule(check: Check) -> tuple[str, ...]:
+    return _FOR_A_RULE if _http_url(check) is not None else _FOR_A_RULE[-1:]  # else no object is at fault
 
 
 def _fitting(step: str, reason: Reason, check: Check) -> tuple[str, ...]:
     """The step, or what takes its place for a check of this kind."""
-    if "for a Kubernetes API" in step and check.kind != "kube_api":
+    if "for a Kubernetes API" in step and check.kind not in _OF_A_KUBERNETES_API:
         return ()
     if step.startswith("curl ") and "BROKER" not in step and _http_url(check) is None:
         by_hand = _BY_HAND.get(check.kind, (step,))

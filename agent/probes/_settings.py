@@ -150,6 +150,8 @@ WebSocketUrl = Annotated[str, _url("ws", "wss", "http", "https")]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 SecretText = Annotated[SecretStr, BeforeValidator(_secret)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+"""The name of a Kubernetes object."""
 Status = Annotated[int, Field(ge=100, le=599)]
 
 

@@ -57,6 +57,8 @@ class _Policy:
     egress: list[_Yaml] = field(default_factory=list)
     ingress: list[_Yaml] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    named: set[Endpoint] = field(default_factory=set)
+    """Endpoints by name that a remark tells of already."""
 
     def allow_to(self, peers: Sequence[_Yaml], port: int, *protocols: str) -> None:
         """Lets connections out, to anywhere without peers."""
@@ -75,7 +77,8 @@ class _Policy:
         try:
             address = ip_address(endpoint.host.partition("%")[0])
         except ValueError:
-            if not is_loopback(endpoint.host):
+            if not is_loopback(endpoint.host) and endpoint not in self.named:
+                self.named.add(endpoint)
                 self.remark(f"because it is a name: egress to {endpoint} for {why}")
             return
         if not address.is_loopback:

@@ -19,8 +19,13 @@ class Settings:
     tls: Tls | None = None
 
 
+@dataclass(frozen=True)
+class Rule:
+    namespace: str
+
+
 def check(
-    kind: str, target: str, host: str, port: int, system: str = "meshery", settings: Settings | None = None
+    kind: str, target: str, host: str, port: int, system: str = "meshery", settings: Settings | Rule | None = None
 ) -> Check:
     return Check(
         deployment="prod",
@@ -76,6 +81,17 @@ NAMED = check("tls", "192.0.2.7:443", "192.0.2.7", 443, settings=Settings(Tls("w
 )
 def test_a_step_names_what_is_known(reason: Reason, subject: Check, detail: str, step: str) -> None:
     assert any(step in given for given in steps_for(reason, subject, detail)), steps_for(reason, subject, detail)
+
+
+def test_a_rule_of_the_checklist_sends_people_to_the_objects_it_is_about() -> None:
+    rule = check("checklist", "https://kubernetes.default.svc", "kubernetes.default.svc", 443, settings=Rule("mesh"))
+    steps = steps_for(Reason.DEGRADED, rule)
+    assert steps[0].startswith("kubectl -n mesh get deployments,")
+    assert "docs/checklist.md" in steps[-1]
+    assert "kubectl -n default" in steps_for(Reason.CONNECT_REFUSED, rule)[0]
+    assert "kubectl auth can-i" in steps_for(Reason.AUTH_REJECTED, rule)[-1]
+    attested = replace(rule, target="the configuration")
+    assert steps_for(Reason.DEGRADED, attested) == steps[-1:]
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -133,6 +133,11 @@ def test_what_only_has_a_name_is_a_comment(remark: str) -> None:
     assert f"# not expressible, because it is a name: {remark}\n" in _text(deployment())
 
 
+def test_an_endpoint_that_only_has_a_name_is_told_once() -> None:
+    operations = _text(deployment()).partition("name: prod-operations\n")[0].rpartition("---\n")[2]
+    assert operations.count("egress to kubernetes.default.svc:443") == 1
+
+
 def test_agents_are_selected_in_whatever_namespace_they_run() -> None:
     policies = _policies(deployment({"namespace": "mesh"}))
     assert "namespace" not in policies["prod-operations"]["metadata"]
