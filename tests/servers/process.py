@@ -66,13 +66,23 @@ class Server:
     """
 
     def __init__(
-        self, program: str, arguments: Sequence[str], folder: Path, ready: Callable[[], bool], *, port: int
+        self,
+        program: str,
+        arguments: Sequence[str],
+        folder: Path,
+        ready: Callable[[], bool],
+        *,
+        port: int,
+        start_seconds: float = START_SECONDS,
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self.folder = folder
         self.port = port
         self._program = program
         self._arguments = arguments
         self._ready = ready
+        self._start_seconds = start_seconds
+        self._stop_seconds = stop_seconds
         self._log_file = folder / f"{program}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -111,7 +121,7 @@ class Server:
                 start_new_session=True,
             )
         try:
-            wait_until(self._answers, START_SECONDS, f"{self._program} is ready")
+            wait_until(self._answers, self._start_seconds, f"{self._program} is ready")
         except AssertionError:
             self.stop()
             raise
@@ -124,7 +134,7 @@ class Server:
         process.send_signal(how)
         process.send_signal(signal.SIGCONT)
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -184,6 +184,25 @@ def redis_server() -> Iterator[Server]:
 
 
 @contextmanager
+def etcd() -> Iterator[Server]:
+    """One etcd that syncs nothing to disk, since nothing in it outlives the test. It is asked in gRPC, or in JSON."""
+    port, peer_port = free_port(), free_port()
+    with _folder() as folder:
+        arguments = [
+            f"--data-dir={folder / 'data'}",
+            f"--listen-client-urls=http://127.0.0.1:{port}",
+            f"--advertise-client-urls=http://127.0.0.1:{port}",
+            f"--listen-peer-urls=http://127.0.0.1:{peer_port}",
+            f"--initial-advertise-peer-urls=http://127.0.0.1:{peer_port}",
+            f"--initial-cluster=default=http://127.0.0.1:{peer_port}",
+            "--unsafe-no-fsync",
+        ]
+        ready = _answering(f"http://127.0.0.1:{port}/health")
+        with Server("etcd", arguments, folder, ready, port=port) as server:
+            yield server
+
+
+@contextmanager
 def collector() -> Iterator[Collector]:
     """A collector that writes every span it receives into its log and sends nothing on."""
     port, grpc_port = free_port(), free_port()
