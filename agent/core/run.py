@@ -47,6 +47,7 @@ class Run:
         "detail",
         "measures",
         "peer",
+        "proxy",
         "started",
         "timeout_reason",
         "traceparent",
@@ -63,6 +64,8 @@ class Run:
         self._phases[self._index] = 0.0
         self.measures: list[Measure] = []
         self.peer = ""
+        self.proxy = ""
+        """The proxy through which the present connection leads; whatever goes wrong there may be its doing."""
         self.detail = ""
         self.advice = ""
         self.traceparent = traceparent
@@ -111,6 +114,8 @@ class Run:
     def _end(self, verdict: Verdict, reason: Reason | None, detail: str, advice: str) -> Outcome:
         phase = None if verdict is Verdict.UP else self.phase
         self.enter(self.phase)
+        if verdict is not Verdict.UP and self.proxy and self.proxy not in detail:
+            detail = f"{detail}; through the proxy {self.proxy}"
         phases = tuple(self._phases)
         return Outcome(
             verdict=verdict,
