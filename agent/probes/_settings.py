@@ -256,6 +256,10 @@ class ProbeSettings(Model):
         """The host and port that the probe connects to."""
         raise NotImplementedError
 
+    def shortest_run(self) -> float:
+        """Seconds that even the best run takes, because the probe waits on purpose. The timeout has to be longer."""
+        return 0.0
+
     def endpoint_problem(self) -> str:
         """Why the host that `endpoint` names is none to connect to; empty where it is one."""
         return ""
