@@ -347,7 +347,8 @@ _EXPLANATIONS = {
     Reason.PROXY_REFUSED: Explanation(
         "the proxy refuses the connection",
         "The way leads through a proxy, and the proxy did not open it: 403 is its policy, 407 wants credentials, 5xx "
-        "means that the proxy itself does not reach the target, and no connection at all that it does not run.",
+        "means that the proxy itself does not reach the target, and no connection at all that it does not run or that "
+        "its name is wrong.",
         (
             "curl -sv -x PROXY URL",
             "Does the proxy's list of permitted destinations have this host and port?",

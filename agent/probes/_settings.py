@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from agent.core.measures import Metric
 from agent.core.ports import Probe
-from agent.core.secrets import remember
+from agent.core.secrets import conceal, remember
 from agent.probes._address import host_and_port, parse_literal
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
@@ -100,6 +100,21 @@ def url_endpoint(url: str) -> Endpoint:
     """Host and port that a validated URL leads to."""
     parts = urlsplit(url)
     return Endpoint(parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme])
+
+
+_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+
+
+def end_of_authority(text: str) -> int | None:
+    """Where path and query of a URL begin; None for a text that is no URL."""
+    match = _AUTHORITY.match(text)
+    return match and match.end()
+
+
+def shown_url(url: str) -> str:
+    """A URL as it may be shown: path and query without what the loader has put in from the environment."""
+    end = end_of_authority(url) or 0
+    return url[:end] + conceal(url[end:])
 
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?")
@@ -259,6 +274,10 @@ class ProbeSettings(Model):
     def endpoint(self) -> Endpoint:
         """The host and port that the probe connects to."""
         raise NotImplementedError
+
+    def shortest_run(self) -> float:
+        """Seconds that even the best run takes, because the probe waits on purpose. The timeout has to be longer."""
+        return 0.0
 
     def endpoint_problem(self) -> str:
         """Why the host that `endpoint` names is none to connect to; empty where it is one."""

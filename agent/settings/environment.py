@@ -75,6 +75,11 @@ def expand_text(text: str, environment: Mapping[str, str] | None) -> str:
     return EnvironmentText(result) if expanded else result
 
 
-def names_in(text: str) -> list[str]:
-    """The environment variables that a text which could be expanded names."""
-    return [match[1] for match in _REFERENCE.finditer(text) if match[0] != "$$"]
+def values_in(text: str, environment: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """The values that a text which could be expanded takes from the environment, with their places in its expansion."""
+    shift = 0
+    for match in _REFERENCE.finditer(text):
+        value = "$" if match[0] == "$$" else environment[match[1]]
+        if match[0] != "$$":
+            yield match.start() + shift, value
+        shift += len(value) - len(match[0])

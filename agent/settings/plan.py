@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 
 from agent.core.check import Check, Path, Plan, UntestableRow
-from agent.probes._settings import Model
+from agent.probes._settings import Model, ProbeSettings, duration
 from agent.profiles import Expansion, ExpansionContext, expand
 from agent.profiles.deployment import as_deployment
 from agent.settings.checks import CheckSettings
@@ -133,11 +133,28 @@ def _custom_check(settings: CheckSettings, configuration: Configuration) -> Chec
 
 
 def timeout_problems(configuration: Configuration) -> Iterator[tuple[ConfigurationPath, str]]:
-    """Rows of deployments whose timeout is longer than their interval."""
+    """Rows of deployments whose timeout is longer than their interval, and checks that no run can end in time."""
     for position, deployment in enumerate(configuration.deployments):
         for check in _expansion(deployment, configuration).checks:
+            path: ConfigurationPath = ("deployments", position, "rows", check.name)
             if check.timeout > check.every:
-                yield ("deployments", position, "rows", check.name), timeout_too_long(check.every, check.timeout)
+                yield path, timeout_too_long(check.every, check.timeout)
+            elif message := _too_short_for_probe(check):
+                yield path, f"{message}, and every: no less than that"
+    for position, settings in enumerate(configuration.checks):
+        if message := _too_short_for_probe(_custom_check(settings, configuration)):
+            yield ("checks", position, "probe", "hold"), f"{message}, or a shorter hold"
+
+
+def _too_short_for_probe(check: Check) -> str:
+    """What to say where the timeout ends each run before there can be a verdict; mostly nothing."""
+    needed = check.settings.shortest_run() if isinstance(check.settings, ProbeSettings) else 0.0
+    if not needed or check.timeout > needed:
+        return ""
+    return (
+        f"no run can end within the timeout of {duration(check.timeout)}, because of the hold of {duration(needed)}; "
+        f"write timeout: more than {duration(needed)}"
+    )
 
 
 def warnings(configuration: Configuration) -> list[Problem]:

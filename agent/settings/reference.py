@@ -35,7 +35,7 @@ Examples are in [`config/`](../config).
   text. A key written twice, a tag, a merge key or a second document is an error. Where a truth value is expected,
   the texts `yes`, `no`, `on` and `off` are understood too.
 - **`${NAME}`** in a value stands for the environment variable of that name, which must be set; `$$` stands for `$`.
-  Keys are not expanded.
+  Keys are not expanded. What it adds to the path or query of a URL is shown as `<secret>`; host and port are shown.
 - **Secrets** are never written into a configuration. They come from a file (a key that ends in `_file`; the file is
   read again when it changes) or from the environment through `${NAME}`, and they are shown nowhere.
 - **Unknown keys** are errors.
