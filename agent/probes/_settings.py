@@ -249,6 +249,10 @@ class ProbeSettings(Model):
         """The target as people write it, never with a secret."""
         return str(self.endpoint())
 
+    def holds_connection(self) -> bool:
+        """Whether a run keeps a connection on purpose, to see who cuts it, and so takes long where all is well."""
+        return False
+
     def probe(self, network: Network) -> Probe:
         """The probe for these settings."""
         raise NotImplementedError

@@ -55,6 +55,9 @@ class WebSocketSettings(HttpRequestSettings):
     expect: SignInExpectation = SignInExpectation()
     """What to take for a sign-in, which says nothing about the WebSocket behind it."""
 
+    def holds_connection(self) -> bool:
+        return self.hold > 0
+
     def probe(self, network: Network) -> Probe:
         return WebSocketProbe(self, network)
 
