@@ -17,6 +17,7 @@ from agent.commands.check_formats import as_json, as_junit
 from agent.commands.check_table import CheckTable
 from agent.commands.configuration import load_or_complain
 from agent.commands.status import ExitStatus
+from agent.commands.streams import readers_may_leave
 from agent.commands.terminal import Terminal
 from agent.core.check import Check, CheckKey, UntestableRow
 from agent.core.transitions import State
@@ -58,12 +59,13 @@ def execute(options: Namespace) -> ExitStatus:
     session = _Session(selection.checks, network, limits, failing)
     results = uvloop.run(session.until_up(options.wait, show_progress=options.output == "table"))
     terminal = Terminal()
-    if options.output == "table":
-        CheckTable(selection.checks, terminal).write(results, selection.skipped, selection.untestable)
-    elif options.output == "json":
-        terminal.line(as_json(results, selection.skipped))
-    else:
-        terminal.line(as_junit(results, selection.skipped, failing))
+    with readers_may_leave():
+        if options.output == "table":
+            CheckTable(selection.checks, terminal).write(results, selection.skipped, selection.untestable)
+        elif options.output == "json":
+            terminal.line(as_json(results, selection.skipped))
+        else:
+            terminal.line(as_junit(results, selection.skipped, failing))
     return session.status(results)
 
 
