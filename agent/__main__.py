@@ -10,7 +10,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
-from agent.commands.streams import open_closed_streams
+from agent.commands.streams import discard_output, open_closed_streams
 from agent.commands.terminal import PLAIN_CHARACTERS
 from agent.core.version import VERSION
 from agent.probes._settings import parse_duration
@@ -37,21 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        _discard_output()
+        discard_output()
         return 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
-            _discard_output()
+            discard_output()
             sys.stderr.write(f"reachd {options.command}: cannot write: {os.strerror(error.errno)}\n")
             return 3
         # Into the agent's log where one is set up, else to standard error.
         logging.getLogger("agent").critical("the agent itself broke", exc_info=True)
         return 3
-
-
-def _discard_output() -> None:
-    """What is still buffered for standard output goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> ArgumentParser:
