@@ -225,7 +225,8 @@ class Agent:
         for remark in remarks:
             _log.warning("configuration", problem=str(remark))
         # First, because where a probe cannot be built all stays as it was.
-        await self._planning.adopt(configuration, network, _sources(configuration, network))
+        sources = [*_sources(configuration, network), *self._observation.sources()]
+        await self._planning.adopt(configuration, network, sources)
         self._configuration, self._network = configuration, network
         self._shown = (None, "")
         self._limits.in_flight = configuration.limits.in_flight
