@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from agent.core.check import Check
 from agent.core.explanations import explain
+from agent.core.steps import steps_for
 from agent.core.transitions import State
 from agent.engine.once import Result
 from agent.probes._text import printable
@@ -92,6 +93,6 @@ def _record(result: Result) -> dict[str, object]:
                 "blame": outcome.reason.blame.value,
                 "phase": outcome.phase.value if outcome.phase else "none",
                 "meaning": explanation.meaning,
-                "try_first": list(explanation.try_first),
+                "try_first": steps_for(outcome.reason, result.check, outcome.detail),
             }
     return record

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 
 from agent.core.check import Check, Path, Plan, UntestableRow
+from agent.probes._kube_access import KubeAccessSettings
 from agent.probes._settings import Model, ProbeSettings, duration
 from agent.profiles import Expansion, ExpansionContext, expand
 from agent.profiles.deployment import as_deployment
@@ -160,7 +161,12 @@ def _too_short_for_probe(check: Check) -> str:
 def warnings(configuration: Configuration) -> list[Problem]:
     """What is allowed but will probably hurt. Looks at files, touches no network."""
     checks = plan(configuration).checks
-    messages = [*_capacity(checks, configuration), *_missing_files(configuration), *_state_file(configuration)]
+    messages = [
+        *_capacity(checks, configuration),
+        *_missing_files(configuration),
+        *_unusable_kubeconfigs(checks, configuration),
+        *_state_file(configuration),
+    ]
     if not checks and configuration.discovery == Discovery() and configuration.kubernetes is None:
         messages.append(("checks", "there is nothing to check; add deployments or checks"))
     return [Problem(*configuration.place(path), path, message) for path, message in messages]
@@ -214,6 +220,18 @@ def _missing_files(configuration: Configuration) -> Iterator[tuple[str, str]]:
             found = False
         if not found:
             yield path, f"the file {file} is missing or cannot be read; it is looked for again whenever it is needed"
+
+
+def _unusable_kubeconfigs(checks: Iterable[Check], configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Kubeconfigs that are there, but by which no check can reach its cluster."""
+    problems: defaultdict[FilePath, set[str]] = defaultdict(set)
+    for check in checks:
+        settings = check.settings
+        if isinstance(settings, KubeAccessSettings) and settings.kubeconfig and os.access(settings.kubeconfig, os.R_OK):
+            problems[settings.kubeconfig].add(settings.endpoint_problem())
+    for _, path, file in _files_in(configuration, (), ""):
+        for problem in sorted(problems.get(file, set()) - {""}):
+            yield path, f"{problem}; until then its checks are unknown"
 
 
 def _state_file(configuration: Configuration) -> Iterator[tuple[str, str]]:
