@@ -108,6 +108,14 @@ async def test_by_name(
         (["gopher://example.com/"], "cannot probe a URL that starts with gopher://; expected one of http://, https://"),
         (["http://user:pass@example.com/"], "credentials do not belong in a URL"),
         (["nats://example.com"], "expected host:port with a port from 1 to 65535"),
+        (["http://[::1/"], "http://[::1/: not a valid URL; a port is a number up to 65535, an IPv6 address stands in"),
+        (
+            ["nats://user:pass@127.0.0.1:4222"],
+            "nats://<secret>@127.0.0.1:4222: credentials do not belong in an address",
+        ),
+        (["dns://user:pass@example.com"], "dns://<secret>@example.com: credentials do not belong in an address"),
+        (["nats://user:x/pass@127.0.0.1:4222"], "nats://<secret>@127.0.0.1:4222: credentials do not belong"),
+        (["http://[user:pass@example.com/"], "http://<secret>@example.com/: not a valid URL"),
     ],
 )
 async def test_what_makes_no_sense(arguments: list[str], problem: str, capfd: pytest.CaptureFixture[str]) -> None:
