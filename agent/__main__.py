@@ -83,6 +83,9 @@ def _parser() -> ArgumentParser:
     explain.add_argument(
         "--agent", default="http://127.0.0.1:9886", metavar="URL", help="the running agent to ask about a check"
     )
+    explain.add_argument("--user", metavar="NAME", help="the user of its web.basic_auth")
+    explain.add_argument("--password-file", type=Path, metavar="FILE", help="a file with the password of that user")
+    explain.add_argument("--ca-file", type=Path, metavar="FILE", help="certificates to trust it by, PEM")
 
     validate = add("validate", help="all problems of configuration files at once; touches no network")
     validate.add_argument("config", nargs="+", type=Path, metavar="FILE")
