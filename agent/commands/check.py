@@ -26,7 +26,7 @@ from agent.engine.once import Result, run_once
 from agent.probes._network import Network
 from agent.probes._settings import ProbeSettings
 from agent.settings.model import Configuration
-from agent.settings.plan import plan
+from agent.settings.plan import plan, untested_deployments
 
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:]+):\d{1,5}")
 _WAIT_BETWEEN = 2.0
@@ -83,7 +83,10 @@ def _select(configuration: Configuration, names: Sequence[str], ca_file: Path | 
         chosen = tuple(check for check in whole.checks if check.name in named or str(check.key) in named)
         return _Selection((*chosen, *adhoc_checks(urls, ca_file)))
     if not whole.checks:
-        raise ValueError("nothing to check; name a URL, or a configuration with --config")
+        why = list(untested_deployments(configuration, whole.checks)) or [
+            "name a URL, or a configuration with --config"
+        ]
+        raise ValueError(f"nothing to check; {'; '.join(why)}")
     wanted = tuple(check for check in whole.checks if not _holds_connection(check))
     skipped = tuple(check for check in whole.checks if _holds_connection(check))
     if not wanted:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 
-from agent.core.check import Check, Path, Plan, UntestableRow
+from agent.core.check import Check, Path, Plan, UntestableRow, Vantage
 from agent.probes._kube_access import KubeAccessSettings
 from agent.probes._settings import Model, ProbeSettings, duration
 from agent.profiles import Expansion, ExpansionContext, expand
@@ -166,10 +166,29 @@ def warnings(configuration: Configuration) -> list[Problem]:
         *_missing_files(configuration),
         *_unusable_kubeconfigs(checks, configuration),
         *_state_file(configuration),
+        *[("vantage", message) for message in untested_deployments(configuration, checks)],
     ]
-    if not checks and configuration.discovery == Discovery() and configuration.kubernetes is None:
+    if not (checks or configuration.deployments or configuration.kubernetes or configuration.discovery != Discovery()):
         messages.append(("checks", "there is nothing to check; add deployments or checks"))
     return [Problem(*configuration.place(path), path, message) for path, message in messages]
+
+
+def untested_deployments(configuration: Configuration, checks: Iterable[Check]) -> Iterator[str]:
+    """What there is to say of each deployment that none of the planned checks is of."""
+    here, tested = " or ".join(configuration.vantage), {check.deployment for check in checks}
+    for deployment in configuration.deployments:
+        name = as_deployment(deployment).name
+        if name in tested:
+            continue
+        elsewhere = [
+            vantage for vantage in Vantage if _expansion(deployment, _standing_at(vantage, configuration)).checks
+        ]
+        rows = f"; there are rows for {', '.join(elsewhere)}" if elsewhere else ", nor from any other"
+        yield f"no row of deployment {name} can be tested from vantage {here}{rows}"
+
+
+def _standing_at(vantage: Vantage, configuration: Configuration) -> Configuration:
+    return configuration.model_copy(update={"vantage": (vantage,)})
 
 
 def warned_paths(configuration: Configuration) -> dict[ConfigurationPath, str]:
@@ -179,6 +198,7 @@ def warned_paths(configuration: Configuration) -> dict[ConfigurationPath, str]:
         ("limits", "in_flight"),
         ("state_file",),
         ("checks",),
+        ("vantage",),
     )
     return {
         **{path: ".".join(map(str, path)) for path in sections},

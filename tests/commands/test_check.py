@@ -127,6 +127,16 @@ async def test_what_makes_no_sense(arguments: list[str], problem: str, capfd: py
     assert "pass@" not in err
 
 
+async def test_a_deployment_without_a_row_for_the_vantage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = write(tmp_path / "reachd.yaml", {"vantage": "node", "deployments": [{"name": "prod", "profile": "meshery"}]})
+    status, out, err = await call(capfd, "check", "--config", file)
+    assert (status, out) == (2, "")
+    assert err == (
+        "reachd check: nothing to check; no row of deployment prod can be tested from vantage node; "
+        "there are rows for meshsync, operator\n"
+    )
+
+
 @pytest.mark.parametrize("option", ["--colour", "--output=yaml", "--wait=soon"])
 def test_unknown_options(option: str, capfd: pytest.CaptureFixture[str]) -> None:
     from agent.__main__ import main  # noqa: PLC0415 - argparse ends the program, which `call` does not expect

@@ -229,6 +229,25 @@ def test_a_kubeconfig_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_a_deployment_without_a_row_for_the_vantage_is_a_warning(tmp_path: Path) -> None:
+    text = """
+vantage: [adapter, node]
+deployments:
+  - {name: bare, profile: meshery}
+  - name: "off"
+    profile: meshery
+    rows: {meshsync-kubernetes-api: {enabled: false}, operator-kubernetes-api: {enabled: false}}
+"""
+    said = [str(warning) for warning in warnings(configuration_of(tmp_path, text))]
+    beginning = f"{tmp_path}/configuration.yaml:2: vantage: no row of deployment"
+    assert said == [
+        f"{beginning} bare can be tested from vantage adapter or node; there are rows for meshsync, operator",
+        f"{beginning} off can be tested from vantage adapter or node, nor from any other",
+    ]
+    with_rows = configuration_of(tmp_path, text.partition("  - name")[0].replace("adapter", "meshsync"))
+    assert warnings(with_rows) == []
+
+
 def test_a_state_file_without_a_directory_is_a_warning(tmp_path: Path) -> None:
     configuration = configuration_of(
         tmp_path,
