@@ -56,6 +56,9 @@ def _verdict(tally: Tally) -> str:
         return "There is nothing to check"
     if tally.awaited:
         return f"{up} up, {tally.awaited} not known yet" if up else "Nothing is known yet"
+    if tally.mute:
+        gives = "gives" if tally.mute == 1 else "give"
+        return f"{up} of {total} {'is' if up == 1 else 'are'} up, {tally.mute} {gives} no verdict"
     return "The only connection is up" if up == 1 else f"All {total} are up"
 
 

@@ -70,7 +70,8 @@ class Tally:
     """What all checks together say.
 
     blind: checks without a verdict for the agent's own reasons. overdue: checks that the agent did not get to.
-    awaited: checks that have no verdict yet, and get one. last_run: unix time of the newest run, 0 before the first.
+    awaited: checks that have no verdict yet, and get one. mute: checks that get none through nobody's fault, as one that
+    wants a session. last_run: unix time of the newest run, 0 before the first.
     """
 
     now: float
@@ -80,6 +81,7 @@ class Tally:
     blind: int = 0
     overdue: int = 0
     awaited: int = 0
+    mute: int = 0
     last_run: float = 0.0
 
     def add(self, entry: CheckEntry) -> None:
@@ -95,6 +97,7 @@ class Tally:
         self.last_run = max(self.last_run, last.started)
         if last.reason is not None and last.reason.blame is Blame.AGENT:
             self.blind += 1
+        self.mute += state is State.UNKNOWN and last.verdict is Verdict.UNKNOWN and last.reason is None
         waiting = self.now - max(last.started, entry.standing.since) - check.timeout
         if waiting > _OVERDUE_AFTER * check.every and state is not State.BLOCKED:
             self.overdue += 1
@@ -105,15 +108,15 @@ class Tally:
 
     @property
     def untold(self) -> int:
-        """How many checks have run, or may not, and still nobody can say whether they are up or down."""
-        return self.states[State.UNKNOWN] + self.states[State.BLOCKED] - self.awaited
+        """How many checks should tell whether they are up or down, and cannot."""
+        return self.states[State.UNKNOWN] + self.states[State.BLOCKED] - self.awaited - self.mute
 
     @property
     def state(self) -> State:
-        """All checks as one: down where any is, and up only where every one is."""
+        """All checks as one: down where any is, and up only where every one is that can tell."""
         if self.states[State.DOWN]:
             return State.DOWN
-        return State.UP if self.total and self.states[State.UP] == self.total else State.UNKNOWN
+        return State.UP if self.states[State.UP] and self.states[State.UP] + self.mute == self.total else State.UNKNOWN
 
     @property
     def paged(self) -> bool:
