@@ -70,8 +70,8 @@ class Tally:
     """What all checks together say.
 
     blind: checks without a verdict for the agent's own reasons. overdue: checks that the agent did not get to.
-    awaited: checks that have no verdict yet, and get one. mute: checks that get none through nobody's fault, as one that
-    wants a session. last_run: unix time of the newest run, 0 before the first.
+    awaited: checks that have no verdict yet, and get one. mute: checks that get none through nobody's fault, as one
+    that wants a session. last_run: unix time of the newest run, 0 before the first.
     """
 
     now: float
