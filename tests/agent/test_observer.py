@@ -18,7 +18,7 @@ from tests.probes.support import answering, serving
 from tests.servers.kubernetes import Cluster
 from tests.servers.kubernetes_api import Json
 
-pytestmark = pytest.mark.servers("etcd", "kube-apiserver")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.servers("etcd", "kube-apiserver")]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 ELECTION = {"name": "reachd-observer", "duration": "2s", "retry": "300ms"}
@@ -218,7 +218,6 @@ def test_beside_kube_state_metrics_nothing_is_there_twice(tmp_path: Path, kubern
     kubernetes.admin.delete("/api/v1/nodes/twice")
 
 
-@pytest.mark.slow
 async def test_one_of_two_leads_and_the_other_takes_over(tmp_path: Path, kubernetes: Cluster) -> None:
     namespace = await asyncio.to_thread(kubernetes.namespace)
     settings = {
@@ -259,7 +258,6 @@ def _leads(agent: AgentProcess) -> bool:
     return list(select(agent.samples(), "reachd_leading", {}).values()) == [1.0]
 
 
-@pytest.mark.slow
 async def test_checks_are_spread_and_a_lost_member_loses_its_share_only(tmp_path: Path, kubernetes: Cluster) -> None:
     namespace = await asyncio.to_thread(kubernetes.namespace)
     settings = {

@@ -53,7 +53,7 @@ async def assert_reloaded(agent: Client, runs: dict[str, float], since: dict[str
 async def test_a_post_reloads_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 4.0)  # not before the request
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 3.0)  # not before the request
     async with scene(tmp_path) as (agent, server, configuration):
         runs = await agent.values("probe_runs_total")
         since = await agent.values("probe_state_since_timestamp_seconds")

@@ -478,7 +478,13 @@ ROWS: list[Row] = [
     (R.OPERATOR, {}, {"replicas": 3}, WRONG, "the Operator has 1 of 3 wanted replicas"),
     (R.OPERATOR, {"deployments.apps/1": DELETED}, {}, UNKNOWABLE, "embedded MeshSync needs no Operator"),
     (R.BROKER_READY, {}, {}, UP, 'the Broker resource "meshery-broker" is Ready'),
-    (R.BROKER_READY, {"brokers.meshery.io/0/metadata/name": "other"}, {}, UP, 'the Broker resource "other" is Ready'),
+    (
+        R.BROKER_READY,
+        {"brokers.meshery.io/0/metadata/name": "second-broker"},
+        {},
+        UP,
+        'the Broker resource "second-broker" is Ready',
+    ),
     (
         R.BROKER_READY,
         {
