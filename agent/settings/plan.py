@@ -161,7 +161,7 @@ def warnings(configuration: Configuration) -> list[Problem]:
     """What is allowed but will probably hurt. Looks at files, touches no network."""
     checks = plan(configuration).checks
     messages = [*_capacity(checks, configuration), *_missing_files(configuration), *_state_file(configuration)]
-    if not checks and configuration.discovery == Discovery():
+    if not checks and configuration.discovery == Discovery() and configuration.kubernetes is None:
         messages.append(("checks", "there is nothing to check; add deployments or checks"))
     return [Problem(*configuration.place(path), path, message) for path, message in messages]
 
