@@ -34,6 +34,7 @@ from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
 from agent.settings.plan import warnings
 from agent.settings.problems import ConfigurationError, Problem
+from agent.settings.restart import in_force, waiting
 from agent.settings.snapshot import STATIC, Source
 from agent.sinks.log import LogSink, configure_logging
 from agent.sinks.prometheus import PrometheusSink
@@ -43,8 +44,6 @@ from agent.web.server import WebServer
 
 _log = structlog.get_logger("agent")
 
-_FIXED = ("listen", "web", "environment", "state_file", "otlp", "log", "kubernetes")
-"""Top-level keys whose change takes a restart."""
 _CLOSE_SINKS = 1.0
 """Seconds that sinks get to send what waits in their queues."""
 
@@ -168,15 +167,19 @@ class Agent:
         """Reloads in the background; what is wrong with the configuration goes to the log."""
         self._spawn(self._reload_and_log(), "reload")
 
-    async def reload(self) -> None:
-        """Puts the configuration on disk to use. Raises ConfigurationError and changes nothing when it is bad."""
+    async def reload(self) -> Sequence[str]:
+        """Puts the configuration on disk to use. Returns the keys that wait for a restart.
+
+        Raises ConfigurationError and changes nothing when it is bad.
+        """
         async with self._planning.changing:
             self._signature = await asyncio.to_thread(signature, self._paths)
             before, network = self._configuration, self._network
             try:
-                configuration = await asyncio.to_thread(load, self._paths)
+                loaded = await asyncio.to_thread(load, self._paths)
+                configuration = in_force(loaded, before)
                 new_network = await asyncio.to_thread(_network, configuration)
-                remarks = await asyncio.to_thread(warnings, configuration)
+                remarks = await asyncio.to_thread(warnings, loaded)
                 if _network_keys(before) != _network_keys(configuration):
                     network = new_network
                 await self._apply(configuration, network, remarks)
@@ -188,10 +191,18 @@ class Agent:
             except Exception:
                 self._rejected("the agent itself failed", "its log says how")
                 raise
-            for key in _FIXED:
-                if getattr(before, key) != getattr(configuration, key):
-                    _log.warning("this change takes effect after a restart", key=key)
             _log.info("configuration reloaded")
+            return self._wait_for_restart(waiting(loaded, before))
+
+    def _wait_for_restart(self, keys: Sequence[str]) -> Sequence[str]:
+        """Says so of keys whose new values are not in force."""
+        for key in keys:
+            _log.warning("this change takes effect after a restart", key=key)
+        if keys:
+            self._health.note("restart", f"a change on disk takes effect after a restart: {', '.join(keys)}", time())
+        else:
+            self._health.settle("restart")
+        return keys
 
     def _replan_soon(self) -> None:
         self._spawn(self._planning.replan(), "plan")
@@ -214,7 +225,8 @@ class Agent:
         for remark in remarks:
             _log.warning("configuration", problem=str(remark))
         # First, because where a probe cannot be built all stays as it was.
-        await self._planning.adopt(configuration, network, _sources(configuration, network))
+        sources = [*_sources(configuration, network), *self._observation.sources()]
+        await self._planning.adopt(configuration, network, sources)
         self._configuration, self._network = configuration, network
         self._shown = (None, "")
         self._limits.in_flight = configuration.limits.in_flight

@@ -7,11 +7,13 @@ from time import time
 from typing import Protocol
 
 from agent.core.check import CheckKey
+from agent.discovery.kubernetes import KubernetesSource, Watched, Watches
 from agent.engine.health import AgentHealth
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.text import Format
 from agent.probes._network import Network
 from agent.settings.kubernetes import KubernetesSettings
+from agent.settings.snapshot import Source
 
 _SOURCE = "kubernetes/{}"
 _REPORT_EVERY = 1.0
@@ -22,6 +24,12 @@ class Observer(Protocol):
 
     @property
     def leading(self) -> bool: ...
+
+    @property
+    def discovered(self) -> Mapping[str, Sequence[Watched]]: ...
+
+    @property
+    def discovered_changed(self) -> asyncio.Event: ...
 
     def cares_for(self, key: CheckKey) -> bool: ...
 
@@ -55,7 +63,8 @@ class Observation:
         self._metrics = metrics
         self._observer: Observer | None = None
         self._reporting: asyncio.Task[None] | None = None
-        self._sources: set[str] = set()
+        self._resources: set[str] = set()
+        self._sources_of_checks: list[Source] = []
         if settings is not None:
             # Loaded only here: what it takes to look into a cluster is nothing that a sidecar should pay for.
             make: Callable[..., Observer] = import_module("agent.cluster.observer").Observer
@@ -71,10 +80,17 @@ class Observation:
         """The series of the cluster."""
         return iter(()) if self._observer is None else self._observer.texts(form)
 
+    def sources(self) -> list[Source]:
+        """What finds checks in the cluster, once it has started; the same each time."""
+        return self._sources_of_checks
+
     async def start(self) -> None:
         """Begins to take part."""
         if self._observer is not None:
             await self._observer.start()
+            if self._observer.discovered:
+                watches = Watches(**self._observer.discovered)
+                self._sources_of_checks = [KubernetesSource(watches, self._observer.discovered_changed)]
             self._reporting = asyncio.create_task(self._report(self._observer), name="observer's report")
 
     async def close(self) -> None:
@@ -96,11 +112,11 @@ class Observation:
 
     def _export_ages(self, last_success: Mapping[str, float]) -> None:
         found = {_SOURCE.format(resource): at for resource, at in last_success.items()}
-        for source in self._sources - found.keys():
+        for source in self._resources - found.keys():
             self._metrics.source_gone(source)
         for source, at in found.items():
             self._metrics.source_succeeded(source, at)
-        self._sources = set(found)
+        self._resources = set(found)
 
     def _note(self, name: str, words: str) -> None:
         if words:

@@ -3,11 +3,11 @@
 from random import uniform
 
 _FIRST = 0.5
-_LONGEST = 10.0
+_LONGEST = 5.0
 
 
 class Backoff:
-    """Pauses in seconds: doubled each time, up to 10 s, and shortened at random so that agents do not ask together."""
+    """Pauses in seconds: doubled each time, up to 5 s, and shortened at random so that agents do not ask together."""
 
     def __init__(self) -> None:
         self._longest = _FIRST

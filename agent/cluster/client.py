@@ -7,7 +7,7 @@ of a call nor the size of an answer. To import it costs 67 MB.
 
 from asyncio import get_running_loop, timeout, timeout_at
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from json import dumps
 from math import ceil
@@ -121,35 +121,23 @@ class Cluster:
         """Creates by POST to a collection, replaces by PUT to an object; gives what came of it."""
         return await self._call(method, path, None, body, seconds)
 
-    async def watch(self, path: str, parameters: Parameters, *, seconds: float) -> AsyncGenerator[WatchEvent]:
+    @asynccontextmanager
+    async def watch(
+        self, path: str, parameters: Parameters, *, seconds: float
+    ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
         """The events of a collection, bookmarks among them, until the server ends the watch after `seconds`.
 
         A watch that is cut, in the middle of an object or elsewhere, raises OSError; one that is still there 5 s after
         its time is dead and raises TimeoutError. What the server reports as an event of type ERROR raises ApiError.
-        Whoever leaves early has to close the generator.
         """
         now = get_running_loop().time()
         until = now + seconds + _GRACE_SECONDS
         asked = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(ceil(seconds))}
-        with _failures_as_os_errors():
-            async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as stack:
+            with _failures_as_os_errors():
                 async with timeout_at(min(until, now + _CALL_SECONDS)):
                     response = await stack.enter_async_context(self._answer("GET", path, {**parameters, **asked}))
-                line = bytearray()
-                while True:
-                    async with timeout_at(until):
-                        received = await response.content.readany()
-                    if not received:
-                        break
-                    first, *others = received.split(b"\n")
-                    line += first
-                    for following in others:
-                        yield _event(bytes(line))
-                        line = bytearray(following)
-                    if len(line) > _MOST_LINE_BYTES:
-                        raise AnswerTooLargeError(f"an object in {path} is larger than {_MOST_LINE_BYTES} bytes")
-                if line:
-                    raise ConnectionError(f"the watch of {path} was cut in the middle of an object")
+            yield await stack.enter_async_context(aclosing(_events(response, until)))
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -215,7 +203,7 @@ def _failures_as_os_errors() -> Iterator[None]:
         raise OSError(failure.detail) from failure
     except ClientConnectorError as error:
         why = error.certificate_error if isinstance(error, ClientConnectorCertificateError) else error.os_error
-        words = getattr(why, "strerror", None) or str(why)
+        words = getattr(why, "strerror", None) or str(why) or type(why).__name__
         raise ConnectionError(f"cannot connect to {host_and_port(error.host, error.port or 0)}: {words}") from error
     except OSError:  # as others of aiohttp's own are
         raise
@@ -232,6 +220,27 @@ async def _read(response: ClientResponse, limit: int) -> bytes:
         if size > limit:
             raise AnswerTooLargeError(f"the answer of {response.url.path} is longer than {limit} bytes")
     return b"".join(parts)
+
+
+async def _events(response: ClientResponse, until: float) -> AsyncGenerator[WatchEvent]:
+    """One event a line. `until`: time of the event loop at which the watch is dead."""
+    path = response.url.path
+    line = bytearray()
+    with _failures_as_os_errors():
+        while True:
+            async with timeout_at(until):
+                received = await response.content.readany()
+            if not received:
+                break
+            first, *others = received.split(b"\n")
+            line += first
+            for following in others:
+                yield _event(bytes(line))
+                line = bytearray(following)
+            if len(line) > _MOST_LINE_BYTES:
+                raise AnswerTooLargeError(f"an object in {path} is larger than {_MOST_LINE_BYTES} bytes")
+    if line:
+        raise ConnectionError(f"the watch of {path} was cut in the middle of an object")
 
 
 def _event(line: bytes) -> WatchEvent:

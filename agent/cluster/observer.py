@@ -8,7 +8,7 @@ from agent.cluster.election import Election
 from agent.cluster.identity import Identity
 from agent.cluster.membership import Membership
 from agent.cluster.reflector import Reflector
-from agent.cluster.resources import usage_collections, watched_collections
+from agent.cluster.resources import discovered_collections, usage_collections, watched_collections
 from agent.cluster.series import ClusterSeries, Resource, Source
 from agent.cluster.usage_poll import UsagePoll
 from agent.core.check import CheckKey
@@ -28,6 +28,9 @@ class Observer:
         self._settings = settings
         self._network = network
         self._changed = changed
+        self.discovered: Mapping[str, Sequence[Reflector]] = {}
+        """What is watched to find checks, by kind of object; by each replica, for each has its share."""
+        self.discovered_changed = Event()
         self._lead_changed = Event()
         self._cluster: Cluster | None = None
         self._election: Election | None = None
@@ -85,6 +88,12 @@ class Observer:
         if settings.sharing is not None:
             self._membership = Membership(cluster, settings.sharing, identity, changed=self._changed)
             self._tasks.append(create_task(self._membership.run(), name="membership"))
+        self.discovered = {
+            kind: [Reflector(cluster, path, changed=self.discovered_changed.set) for path in paths]
+            for kind, paths in discovered_collections(settings).items()
+        }
+        found = [reflector for reflectors in self.discovered.values() for reflector in reflectors]
+        self._tasks += [create_task(reflector.run(), name="reflector") for reflector in found]
         self._tasks.append(create_task(self._watch_while_leading(cluster), name="cluster watch"))
 
     async def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from asyncio import sleep
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
 from http import HTTPStatus
 from random import uniform
 from time import monotonic, time
@@ -63,7 +62,7 @@ class Reflector:
         self._last_success = 0.0
         self._backoff = Backoff()
         self._problem = ""
-        self._reported = False
+        self._failures = 0
 
     @property
     def objects(self) -> Mapping[str, JsonObject]:
@@ -77,7 +76,7 @@ class Reflector:
 
     @property
     def last_success(self) -> float:
-        """Unix time of the last list, event, bookmark or regular end of a watch; 0 before the first list."""
+        """Unix time of the last list, event, bookmark, or begin or regular end of a watch; 0 before the first list."""
         return self._last_success
 
     @property
@@ -108,7 +107,7 @@ class Reflector:
             del before[uid]
         before.update(found)
         self._resource_version = listing.resource_version
-        self._last_success = time()
+        self._answered()
         if differs:
             self._changed()
 
@@ -116,14 +115,15 @@ class Reflector:
         began, told = monotonic(), False
         parameters = {**self._selectors, "resourceVersion": self._resource_version}
         seconds = self._watch_seconds * uniform(0.75, 1)  # noqa: S311 - no secret; or all watches would end together
-        async with aclosing(self._cluster.watch(self._path, parameters, seconds=seconds)) as events:
+        async with self._cluster.watch(self._path, parameters, seconds=seconds) as events:
+            self._answered()
             async for event in events:
                 told = True
-                self._succeeded()
+                self._works()
                 self._take(event)
         if not told and monotonic() - began < _SHORTEST_WATCH:
             raise ConnectionError(f"the watch of {self._path} was ended at once")
-        self._succeeded()
+        self._works()
 
     def _take(self, event: WatchEvent) -> None:
         uid, version = _uid(event.object), _resource_version(event.object)
@@ -141,16 +141,19 @@ class Reflector:
         if event.kind != "BOOKMARK":
             self._changed()
 
-    def _succeeded(self) -> None:
+    def _answered(self) -> None:
         self._last_success = time()
-        self._backoff.reset()
         self._problem = ""
-        if self._reported:
-            self._reported = False
+
+    def _works(self) -> None:
+        self._answered()
+        self._backoff.reset()
+        if self._failures > 1:
             _log.info("watching again", path=self._path)
+        self._failures = 0
 
     def _pause_after(self, error: ApiError | OSError) -> float:
-        """Seconds to wait. Of a failure that is not the first one the log tells, once."""
+        """Seconds to wait. The log tells of the second failure in a row: connections may be cut at any time."""
         pause = self._backoff.next()
         if isinstance(error, AnswerTooLargeError):
             self._resource_version = ""  # a list may bring what was too large for a watch
@@ -158,9 +161,9 @@ class Reflector:
             if error.status == HTTPStatus.GONE:
                 self._resource_version = ""
             pause = max(pause, error.retry_after or 0.0)
-        again, self._problem = bool(self._problem), str(error) or type(error).__name__
-        if again and not self._reported:
-            self._reported = True
+        self._problem = str(error) or type(error).__name__
+        self._failures += 1
+        if self._failures == 2:
             _log.warning("cannot watch; what was known before stays", path=self._path, problem=self._problem)
         return pause
 

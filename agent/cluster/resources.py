@@ -15,6 +15,13 @@ _OF_WORKLOADS = {
     Resource.DAEMONSETS: ("/apis/apps/v1", "daemonsets"),
     Resource.PODS: ("/api/v1", "pods"),
 }
+_OF_DISCOVERY = {
+    "services": "/api/v1",
+    "ingresses": "/apis/networking.k8s.io/v1",
+    "deployments": "/apis/apps/v1",
+    "brokers": "/apis/meshery.io/v1alpha1",
+    "meshsyncs": "/apis/meshery.io/v1alpha1",
+}
 _METRICS = "/apis/metrics.k8s.io/v1beta1"
 
 
@@ -39,6 +46,13 @@ def usage_collections(settings: KubernetesSettings) -> Mapping[Resource, Sequenc
     if settings.workloads:
         wanted[Resource.POD_USAGE] = in_namespaces(_METRICS, "pods", settings.namespaces)
     return wanted
+
+
+def discovered_collections(settings: KubernetesSettings) -> Mapping[str, Sequence[str]]:
+    """Paths by kind of object of what is looked at to find checks; empty where nothing is to be found."""
+    if not settings.discovery:
+        return {}
+    return {plural: in_namespaces(group, plural, settings.namespaces) for plural, group in _OF_DISCOVERY.items()}
 
 
 def in_namespaces(group: str, plural: str, namespaces: Sequence[str]) -> Sequence[str]:

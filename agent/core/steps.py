@@ -13,6 +13,12 @@ _SERVICE_NAME = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\
 _HEALTH_PATH = re.compile(r"/(?:livez|readyz)\b")
 _TLS_WANTED = re.compile(r"\bHTTPS\b|\\x15\\x03")
 """How servers say that plain text came where TLS is spoken: in words (Go, nginx), or with a TLS alert."""
+_SIGNS_IN_OTHERWISE = re.compile(r"\bkubeconfig .* signs in by ")
+"""How the detail names a user of a kubeconfig who needs more than what stands in files."""
+_GIVE_A_TOKEN = (
+    "kubectl create serviceaccount reachd, on that cluster, and kubectl create token reachd --duration=8760h",
+    "Put this token in place of the plugin into a kubeconfig of reachd's own; docs/operating.md shows how.",
+)
 _ENDED = (Reason.CONNECTION_CLOSED, Reason.CONNECTION_RESET)
 _BY_HAND = {
     "grpc": ("grpcurl -plaintext HOST:PORT grpc.health.v1.Health/Check",),
@@ -46,6 +52,8 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
 
     detail: what the run found. A host that is the name of a Service tells SERVICE and NAMESPACE too.
     """
+    if reason is Reason.PERMISSION_DENIED and _SIGNS_IN_OTHERWISE.search(detail):
+        return list(_GIVE_A_TOKEN)
     service = _SERVICE_NAME.fullmatch(check.host)
     is_rule = reason is Reason.DEGRADED and check.kind == "checklist"
     told = _for_a_rule(check) if is_rule else explain(reason).try_first

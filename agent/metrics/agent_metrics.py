@@ -30,7 +30,7 @@ class AgentMetrics:
         build.labels(VERSION, python_version()).set(1)
         self._reload_successful = Gauge(
             "reachd_config_last_reload_successful",
-            "Whether the configuration on disk is the one in use.",
+            "Whether the configuration on disk is the one in use, but for what waits for a restart.",
             registry=registry,
         )
         self._reload_success_at = Gauge(

@@ -30,8 +30,9 @@ POD_METRICS = Resource(
 _EMBEDDED = "A Meshery with embedded MeshSync needs no Operator; switch the row off there."
 BROKERS = Resource("meshery.io", "v1alpha1", "brokers", absent=(404,), advice=_EMBEDDED)
 MESHSYNCS = Resource("meshery.io", "v1alpha1", "meshsyncs", absent=(404,), advice=_EMBEDDED)
-NODES = Resource("", "v1", "nodes", namespaced=False, metadata_only=True)
+ZONE_LABEL = "topology.kubernetes.io/zone"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
+NODES = Resource("", "v1", "nodes", namespaced=False, labels_only=(ZONE_LABEL, CONTROL_PLANE_LABEL))
 CONTROL_PLANE_NODES = Resource(
     "", "v1", "nodes", namespaced=False, selector="labelSelector=node-role.kubernetes.io%2Fcontrol-plane"
 )

@@ -9,14 +9,13 @@ from agent.probes._checklist_meshery import (
     CONTROL_PLANE_NODES,
     NODES,
     RUNNING_PODS,
+    ZONE_LABEL,
     server,
 )
 from agent.probes._checklist_rule import Objects, Wanted, served, unknowable, wrong
 from agent.probes._json import child, text_of
 from agent.probes._kube_objects import condition, is_true, labels_of, listed, name_of, pods_of
 from agent.probes._text import quote
-
-_ZONE_LABEL = "topology.kubernetes.io/zone"
 
 
 def server_spread(objects: Objects, _: Wanted) -> str:
@@ -30,7 +29,7 @@ def server_spread(objects: Objects, _: Wanted) -> str:
     if len(used) == 1:
         return f"a single replica on the node {quote(used[0], 80)} has nothing to be spread over"
     zones = {
-        name_of(node): text_of(labels_of(node), _ZONE_LABEL)
+        name_of(node): text_of(labels_of(node), ZONE_LABEL)
         for node in served(objects, NODES)
         if CONTROL_PLANE_LABEL not in labels_of(node) or name_of(node) in used
     }
@@ -81,6 +80,6 @@ def _spread_over_zones(used: list[str], zones: Mapping[str, str]) -> str:
     if most > ceil(len(used) / len(every)) or most == len(used):
         raise wrong(
             f"{most} of {len(used)} replicas share the zone {quote(zone, 80)}, of {len(every)} zones",
-            f"set podAntiAffinity or topologySpreadConstraints over {_ZONE_LABEL}",
+            f"set podAntiAffinity or topologySpreadConstraints over {ZONE_LABEL}",
         )
     return f", in {len(set(known))} of {len(every)} zones"

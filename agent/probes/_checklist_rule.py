@@ -81,7 +81,8 @@ class Resource(NamedTuple):
     """A kind of objects that the API server lists.
 
     group: empty for the core. plural: as in paths and RBAC. namespaced: only those of one namespace, for which a Role
-    is enough. selector: a query parameter that leaves most of them out. metadata_only: without spec and status.
+    is enough. selector: a query parameter that leaves most of them out. labels_only: the labels that are kept beside
+    the name, where rules look at nothing else; such objects may be many, and are asked for without spec and status.
     absent: statuses that mean that the cluster does not serve the group, `advice` what to do then.
     """
 
@@ -90,7 +91,7 @@ class Resource(NamedTuple):
     plural: str
     namespaced: bool = True
     selector: str = ""
-    metadata_only: bool = False
+    labels_only: tuple[str, ...] = ()
     absent: tuple[int, ...] = ()
     advice: str = ""
 

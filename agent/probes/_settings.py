@@ -32,8 +32,13 @@ class Endpoint(NamedTuple):
         return host_and_port(self.host, self.port)
 
 
+CREDENTIALS_IN_ADDRESS = "credentials do not belong in an address or URL; use a key of the check that ends in _file"
+
+
 def parse_address(text: str) -> Endpoint:
     """`host:port` or `[ipv6]:port`. Raises ValueError with a remedy."""
+    if "@" in text:
+        raise ValueError(CREDENTIALS_IN_ADDRESS)
     host, separator, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

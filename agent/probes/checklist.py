@@ -14,17 +14,18 @@ from agent.probes._http import HTTP_METRICS, Response
 from agent.probes._http_session import HttpSession
 from agent.probes._json import JsonObject, child, json_object, text_of
 from agent.probes._kube_access import KubeAccessSettings, KubeApiServer
-from agent.probes._kube_objects import children
+from agent.probes._kube_objects import children, labels_of, name_of
 from agent.probes._network import Network
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, judge_status
 
-_PAGE, _PAGE_OF_METADATA = 50, 200
+_PAGE, _PAGE_OF_LABELS = 50, 200
 """Objects that are asked for at once: so few that parsing them delays no other check by more than some milliseconds."""
 _MAX_PAGE = 2 * 1024 * 1024
 _MOST_PAGES = 100
-_MAX_LIST = 16 * 1024 * 1024
+_MAX_LIST = 32 * 1024 * 1024
+"""Bytes of all pages together: 5,000 nodes with all their labels and annotations."""
 _LONGEST_TOKEN = 4096
 _METADATA_ONLY = (("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"),)
 
@@ -38,6 +39,9 @@ class ChecklistSettings(Wanted, KubeAccessSettings):
     kind: Literal["checklist"] = "checklist"
     rule: RuleName
     """The rule; docs/checklist.md explains them. Those about what is attested ask nobody."""
+
+    def endpoint_problem(self) -> str:
+        return super().endpoint_problem() if RULES[self.rule].resources else "attested, so that nothing is connected to"
 
     def target(self) -> str:
         return super().target() if RULES[self.rule].resources else "the configuration"
@@ -73,17 +77,17 @@ async def _list(
     session: HttpSession, resource: Resource, namespace: str, *, authenticated: bool
 ) -> tuple[JsonObject, ...] | None:
     """All objects of a kind, or None where the cluster does not serve it."""
-    limit = _PAGE_OF_METADATA if resource.metadata_only else _PAGE
+    limit = _PAGE_OF_LABELS if resource.labels_only else _PAGE
     path = f"{resource.path(namespace)}?limit={limit}" + (f"&{resource.selector}" if resource.selector else "")
     found: list[JsonObject] = []
     token, size = "", 0
     for _ in range(_MOST_PAGES):
         page = f"{path}&continue={percent_encoded(token, safe='', errors='replace')}" if token else path
-        response = await session.get(page, _MAX_PAGE, _METADATA_ONLY if resource.metadata_only else ())
+        response = await session.get(page, _MAX_PAGE, _METADATA_ONLY if resource.labels_only else ())
         if response.status in resource.absent:
             return None
         document = _listing(response, resource, authenticated=authenticated)
-        found += map(_without_managed_fields, children(document, "items"))
+        found += [_kept(thing, resource.labels_only) for thing in children(document, "items")]
         token = text_of(child(document, "metadata"), "continue")
         if not token:
             return tuple(found)
@@ -98,8 +102,11 @@ async def _list(
     )
 
 
-def _without_managed_fields(thing: JsonObject) -> JsonObject:
-    """The object without its largest part, which no rule looks at."""
+def _kept(thing: JsonObject, labels: tuple[str, ...]) -> JsonObject:
+    """What is kept of an object: its name and some labels, or all but its largest part, which no rule looks at."""
+    if labels:
+        kept = {label: value for label, value in labels_of(thing).items() if label in labels}
+        return {"metadata": {"name": name_of(thing), "labels": kept}}
     metadata = {key: value for key, value in child(thing, "metadata").items() if key != "managedFields"}
     return {**thing, "metadata": metadata}
 

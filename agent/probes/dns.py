@@ -71,6 +71,9 @@ class DnsSettings(ProbeSettings):
     def endpoint(self) -> Endpoint:
         return name_server_endpoint(self.server) if self.server is not None else Endpoint("system-resolver", DNS_PORT)
 
+    def endpoint_problem(self) -> str:
+        return "" if self.server is not None else "it asks the name servers of the machine it runs on"
+
     def target(self) -> str:
         at = f" at {self.endpoint()}" if self.server is not None else ""
         return f"{self.name} {self.type}{at}"

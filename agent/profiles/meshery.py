@@ -137,7 +137,7 @@ class Cluster(Model):
     name: Name
     """Name of the cluster in the rows' ids."""
     kubeconfig: Path | None = None
-    """Kubeconfig file, the one that Meshery Server uses."""
+    """Kubeconfig file, the one that Meshery Server uses, unless its user signs in by an exec plugin."""
     context: str | None = None
     """Context in the kubeconfig; default: its current one."""
     api: HttpUrl | None = None

@@ -1,7 +1,7 @@
 """The whole configuration. Its keys are a contract: people's files depend on them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path as FilePath
 from typing import Annotated, Literal
@@ -195,6 +195,13 @@ class Configuration(Model):
             return None
         around = (path[:end] for end in range(1, len(path) + 1))
         return next((self._references[place] for place in around if place in self._references), None)
+
+    def taking(self, keys: Collection[str], other: "Configuration") -> "Configuration":
+        """This configuration, but `other` for some top-level keys, with the texts that are written there."""
+        taken = self.model_copy(update={key: getattr(other, key) for key in keys})
+        own = {path: text for path, text in self._references.items() if path[0] not in keys}
+        taken._references = own | {path: text for path, text in other._references.items() if path[0] in keys}
+        return taken
 
     def with_places(self, places: Mapping[str, tuple[str, int]]) -> "Configuration":
         """This configuration, with file and line of what there may be something to say about, by path."""

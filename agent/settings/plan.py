@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 
-from agent.core.check import Check, Path, Plan, UntestableRow
+from agent.core.check import Check, Path, Plan, UntestableRow, Vantage
+from agent.probes._kube_access import KubeAccessSettings
 from agent.probes._settings import Model, ProbeSettings, duration
 from agent.profiles import Expansion, ExpansionContext, expand
 from agent.profiles.deployment import as_deployment
@@ -160,10 +161,34 @@ def _too_short_for_probe(check: Check) -> str:
 def warnings(configuration: Configuration) -> list[Problem]:
     """What is allowed but will probably hurt. Looks at files, touches no network."""
     checks = plan(configuration).checks
-    messages = [*_capacity(checks, configuration), *_missing_files(configuration), *_state_file(configuration)]
-    if not checks and configuration.discovery == Discovery() and configuration.kubernetes is None:
+    messages = [
+        *_capacity(checks, configuration),
+        *_missing_files(configuration),
+        *_unusable_kubeconfigs(checks, configuration),
+        *_state_file(configuration),
+        *[("vantage", message) for message in untested_deployments(configuration, checks)],
+    ]
+    if not (checks or configuration.deployments or configuration.kubernetes or configuration.discovery != Discovery()):
         messages.append(("checks", "there is nothing to check; add deployments or checks"))
     return [Problem(*configuration.place(path), path, message) for path, message in messages]
+
+
+def untested_deployments(configuration: Configuration, checks: Iterable[Check]) -> Iterator[str]:
+    """What there is to say of each deployment that none of the planned checks is of."""
+    here, tested = " or ".join(configuration.vantage), {check.deployment for check in checks}
+    for deployment in configuration.deployments:
+        name = as_deployment(deployment).name
+        if name in tested:
+            continue
+        elsewhere = [
+            vantage for vantage in Vantage if _expansion(deployment, _standing_at(vantage, configuration)).checks
+        ]
+        rows = f"; there are rows for {', '.join(elsewhere)}" if elsewhere else ", nor from any other"
+        yield f"no row of deployment {name} can be tested from vantage {here}{rows}"
+
+
+def _standing_at(vantage: Vantage, configuration: Configuration) -> Configuration:
+    return configuration.model_copy(update={"vantage": (vantage,)})
 
 
 def warned_paths(configuration: Configuration) -> dict[ConfigurationPath, str]:
@@ -173,6 +198,7 @@ def warned_paths(configuration: Configuration) -> dict[ConfigurationPath, str]:
         ("limits", "in_flight"),
         ("state_file",),
         ("checks",),
+        ("vantage",),
     )
     return {
         **{path: ".".join(map(str, path)) for path in sections},
@@ -214,6 +240,18 @@ def _missing_files(configuration: Configuration) -> Iterator[tuple[str, str]]:
             found = False
         if not found:
             yield path, f"the file {file} is missing or cannot be read; it is looked for again whenever it is needed"
+
+
+def _unusable_kubeconfigs(checks: Iterable[Check], configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Kubeconfigs that are there, but by which no check can reach its cluster."""
+    problems: defaultdict[FilePath, set[str]] = defaultdict(set)
+    for check in checks:
+        settings = check.settings
+        if isinstance(settings, KubeAccessSettings) and settings.kubeconfig and os.access(settings.kubeconfig, os.R_OK):
+            problems[settings.kubeconfig].add(settings.endpoint_problem())
+    for _, path, file in _files_in(configuration, (), ""):
+        for problem in sorted(problems.get(file, set()) - {""}):
+            yield path, f"{problem}; until then its checks are unknown"
 
 
 def _state_file(configuration: Configuration) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ These rules look at the configuration as it was read, so that their findings are
 
 from agent.core.dependencies import circle_in
 from agent.probes._settings import duration, parse_duration
+from agent.profiles.fields import INTERVALS, TIMEOUTS
 from agent.settings.document import place_of
 from agent.settings.environment import Report
 from agent.settings.model import Defaults
@@ -76,13 +77,13 @@ def _dependencies(entry: dict[str, object]) -> list[tuple[int, str]]:
 def _report_times(top: dict[str, object], report: Report, every: float, timeout: float) -> None:
     written = top.get("defaults")
     defaults = written if isinstance(written, dict) else {}
-    every = _seconds(defaults.get("every"), every)
-    timeout = _seconds(defaults.get("timeout"), timeout)
+    every = _seconds(defaults.get("every"), INTERVALS, every)
+    timeout = _seconds(defaults.get("timeout"), TIMEOUTS, timeout)
     _report_timeout(("defaults",), defaults, every, timeout, report)
     for path, check in (*entries(top, "checks"), *check_templates(top)):
-        _report_timeout(
-            path, check, _seconds(check.get("every"), every), _seconds(check.get("timeout"), timeout), report
-        )
+        own_every = _seconds(check.get("every"), INTERVALS, every)
+        own_timeout = _seconds(check.get("timeout"), TIMEOUTS, timeout)
+        _report_timeout(path, check, own_every, own_timeout, report)
 
 
 def _report_timeout(path: Path, entry: dict[str, object], every: float, timeout: float, report: Report) -> None:
@@ -99,8 +100,11 @@ def timeout_too_long(every: float, timeout: float) -> str:
     )
 
 
-def _seconds(written: object, otherwise: float) -> float:
+def _seconds(written: object, bounds: tuple[float, float], otherwise: float) -> float:
+    """What is written, where it can be used; what cannot is reported for itself."""
     try:
-        return otherwise if written is None else parse_duration(written)
+        seconds = otherwise if written is None else parse_duration(written)
     except ValueError:
         return otherwise
+    least, most = bounds
+    return seconds if least <= seconds <= most else otherwise

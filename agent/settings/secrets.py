@@ -71,16 +71,16 @@ def show(value: object, path: Path) -> str:
         return "true" if value else "false"
     if isinstance(value, EnvironmentText):
         return FROM_ENVIRONMENT
-    return quote(_mask_text(value), 80) if isinstance(value, str) else str(value)
+    return quote(mask_text(value), 80) if isinstance(value, str) else str(value)
 
 
 def is_shown(value: object, path: Path) -> bool:
     """Whether `show` shows the value as it is written."""
-    masked = isinstance(value, str) and (isinstance(value, EnvironmentText) or _mask_text(value) != value)
+    masked = isinstance(value, str) and (isinstance(value, EnvironmentText) or mask_text(value) != value)
     return not (masked or is_secret_at(path))
 
 
-def _mask_text(text: str) -> str:
+def mask_text(text: str) -> str:
     """A text that may be no valid URL, with all that could be user and password in one replaced."""
     scheme, slashes, rest = text.partition("://") if "://" in text else ("", "", text)
     before, at, host = rest.rpartition("@")

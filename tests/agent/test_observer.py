@@ -28,7 +28,8 @@ SHARING = {"group": "reachd", "duration": "2s", "retry": "300ms"}
 def observer_rules(namespace: str) -> list[Json]:
     """What an observer of one namespace needs, and no more."""
     return [
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+        {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["list", "watch"]},
         {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list", "watch"]},
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "list", "update"]},
     ]
@@ -163,6 +164,33 @@ def test_what_the_cluster_has_shows_and_what_is_gone_vanishes(tmp_path: Path, ku
             )
         )
         assert abs(age["static"] - time.time()) < 60
+
+
+def test_a_service_that_asks_for_it_is_checked_and_forgotten_with_its_annotation(
+    tmp_path: Path, kubernetes: Cluster
+) -> None:
+    namespace = kubernetes.namespace()
+    settings = {
+        "kubeconfig": str(observer(kubernetes, namespace)),
+        "namespaces": [namespace],
+        "discovery": True,
+        "nodes": False,
+        "workloads": False,
+    }
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "shop", "namespace": namespace, "annotations": {"reachd.io/check": "true"}},
+        "spec": {"selector": {"app": "shop"}, "ports": [{"port": 80}]},
+    }
+    with agents(tmp_path, 1, settings, []) as (agent,):
+        wait_until(lambda: labelled(agent.samples(), "reachd_source_last_success_timestamp_seconds", "source"))
+        assert agent.states() == {}
+        kubernetes.admin.apply(service)
+        wait_until(lambda: set(agent.states()) == {f"{namespace}--shop"})
+        service["metadata"]["annotations"] = {"reachd.io/check": "false"}  # type: ignore[index]
+        kubernetes.admin.apply(service)
+        wait_until(lambda: agent.states() == {})
 
 
 def test_beside_kube_state_metrics_nothing_is_there_twice(tmp_path: Path, kubernetes: Cluster) -> None:

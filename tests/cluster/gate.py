@@ -34,6 +34,8 @@ class Gate:
     """New connections are cut at once."""
     swallowing: bool = False
     """New connections are dead from their beginning."""
+    relayed: int = 0
+    """Connections of the agent that are being served."""
     _passages: set[_Passage] = field(default_factory=set)
 
     @property
@@ -68,15 +70,23 @@ class Gate:
 
     async def relay(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Serves one connection of the agent."""
-        if self.closed:
+        self.relayed += 1
+        try:
+            await self._relay(reader, writer)
+        finally:
             writer.transport.abort()
-            return
+            await asyncio.sleep(0)  # in which the event loop closes the socket
+            self.relayed -= 1
+
+    async def _relay(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
             server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.server_port)
         except OSError:
-            writer.transport.abort()
             return
         passage = _Passage(writer, server_writer, dead=self.swallowing)
+        if self.closed:
+            passage.cut()
+            return
         self._passages.add(passage)
         try:
             async with asyncio.TaskGroup() as both:
@@ -119,5 +129,5 @@ async def gate(server_port: int) -> AsyncIterator[Gate]:
         server.close()
         relay.close()
         async with asyncio.timeout(10):
-            while relay.connections:
+            while relay.relayed:
                 await asyncio.sleep(0.01)

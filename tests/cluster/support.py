@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -42,9 +42,13 @@ class NotingCluster(Cluster):
         self.lists.append(parameters or {})
         return await super().get(path, parameters, seconds=seconds)
 
-    def watch(self, path: str, parameters: Parameters, *, seconds: float) -> AsyncGenerator[WatchEvent]:
+    @asynccontextmanager
+    async def watch(
+        self, path: str, parameters: Parameters, *, seconds: float
+    ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
         self.watches.append(parameters)
-        return super().watch(path, parameters, seconds=seconds)
+        async with super().watch(path, parameters, seconds=seconds) as events:
+            yield events
 
 
 @asynccontextmanager

@@ -191,8 +191,9 @@ async def test_many_watches_leave_room_for_a_call(kubernetes: servers.Cluster) -
     async with gate(kubernetes.api.port) as between, connected(kubernetes, port=between.port) as cluster:
 
         async def watch() -> None:
-            async for _ in cluster.watch(path, {}, seconds=SECONDS):
-                pass
+            async with cluster.watch(path, {}, seconds=SECONDS) as events:
+                async for _ in events:
+                    pass
 
         watches = [asyncio.create_task(watch()) for _ in range(110)]
         async with asyncio.timeout(SECONDS):
@@ -256,8 +257,8 @@ async def test_an_answer_that_is_no_object_is_an_error(tmp_path: Path, body: byt
             await cluster.get("/version")
         if body:
             with pytest.raises(OSError, match=r"JSON object|cut in the middle"):
-                async for _ in cluster.watch("/version", {}, seconds=5):
-                    pass
+                async with cluster.watch("/version", {}, seconds=5) as events:
+                    await anext(events)
 
 
 async def test_an_endless_answer_is_not_kept(tmp_path: Path) -> None:
@@ -271,5 +272,5 @@ async def test_an_endless_answer_is_not_kept(tmp_path: Path) -> None:
         with pytest.raises(AnswerTooLargeError):
             await cluster.get("/version")
         with pytest.raises(AnswerTooLargeError):
-            async for _ in cluster.watch("/version", {}, seconds=SECONDS):
-                pass
+            async with cluster.watch("/version", {}, seconds=SECONDS) as events:
+                await anext(events)

@@ -118,6 +118,14 @@ def test_plain_http_to_a_port_that_wants_tls(reason: Reason, subject: Check, det
     assert steps_for(reason, subject, detail)[0].endswith("curl -vk https://web.example:8443/") is told
 
 
+def test_a_plugin_of_a_kubeconfig_is_no_matter_of_files() -> None:
+    detail = "cannot use the kubeconfig /k: the user of context 'east' signs in by an exec plugin, which is a program"
+    assert "create serviceaccount" in steps_for(Reason.PERMISSION_DENIED, CLUSTER, detail)[0]
+    assert not any("exist" in step for step in steps_for(Reason.PERMISSION_DENIED, CLUSTER, detail))
+    missing = "cannot use the kubeconfig /k: No such file or directory"
+    assert "Does the file exist" in steps_for(Reason.PERMISSION_DENIED, CLUSTER, missing)[0]
+
+
 def test_on_a_host_of_its_own_kubernetes_comes_last() -> None:
     steps = steps_for(Reason.CONNECT_REFUSED, OWN)
     assert steps[0].startswith("ss -ltnp 'sport = :5432' on 192.0.2.7")

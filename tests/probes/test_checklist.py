@@ -129,7 +129,7 @@ async def test_attested_rules_ask_nobody() -> None:
     outcome = await probe(settings("recovery_drill", "http://127.0.0.1:1", recovery_drill="2020-01-01"))
     assert_failed(outcome, Reason.DEGRADED)
     model = settings_of("checklist").model_validate(settings("recovery_drill", "http://127.0.0.1:1"))
-    assert model.target() == "the configuration"
+    assert (model.target(), bool(model.endpoint_problem())) == ("the configuration", True)
 
 
 async def test_lists_are_read_by_pages() -> None:
@@ -162,9 +162,9 @@ async def test_pages_are_read_up_to_a_size_in_all() -> None:
     large = [{"metadata": {"name": "other", "managedFields": ["x" * 1_900_000]}}]
     async with api_server(ApiServer(answers={DEPLOYMENTS: lambda _: page(large, "more")})) as server:
         outcome = await probe(settings("server_probes", server.url), timeout=20.0)
-        assert len(server.asked) == 9
+        assert len(server.asked) == 18
     assert outcome.verdict is Verdict.UNKNOWN
-    assert outcome.detail == "there are more than 9 deployments.apps, which is more than are looked at"
+    assert outcome.detail == "there are more than 18 deployments.apps, which is more than are looked at"
 
 
 @pytest.mark.parametrize("code", [401, 403])

@@ -196,6 +196,58 @@ def test_there_is_something_to_check_where_something_is_to_be_discovered(tmp_pat
     assert warnings(configuration_of(tmp_path, "discovery: {files: [{path: targets.yaml}]}\n")) == []
 
 
+def test_a_kubeconfig_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    user: dict[str, object] = {"exec": {"command": "aws"}}
+    kubeconfig.write_text(
+        yaml.safe_dump(
+            {
+                "current-context": "east",
+                "clusters": [{"name": "c", "cluster": {"server": "https://east.example.com"}}],
+                "users": [{"name": "u", "user": user}],
+                "contexts": [{"name": "east", "context": {"cluster": "c", "user": "u"}}],
+            }
+        )
+    )
+    configuration = configuration_of(
+        tmp_path,
+        "vantage: [server, operator]\n"
+        "deployments:\n"
+        "  - name: prod\n"
+        "    profile: meshery\n"
+        "    clusters:\n"
+        f"      - {{name: east, kubeconfig: {kubeconfig}}}\n"
+        "      - {name: west, kubeconfig: /nonexistent/kubeconfig}\n",
+    )
+    said = [str(warning) for warning in warnings(configuration)]
+    assert said == [
+        f"{tmp_path}/configuration.yaml:7: deployments[prod].clusters[west].kubeconfig: the file "
+        "/nonexistent/kubeconfig is missing or cannot be read; it is looked for again whenever it is needed",
+        f"{tmp_path}/configuration.yaml:6: deployments[prod].clusters[east].kubeconfig: cannot use the kubeconfig "
+        f"{kubeconfig}: the user of context 'east' signs in by an exec plugin, which is a program that reachd does "
+        "not run; give it a ServiceAccount's token; until then its checks are unknown",
+    ]
+
+
+def test_a_deployment_without_a_row_for_the_vantage_is_a_warning(tmp_path: Path) -> None:
+    text = """
+vantage: [adapter, node]
+deployments:
+  - {name: bare, profile: meshery}
+  - name: "off"
+    profile: meshery
+    rows: {meshsync-kubernetes-api: {enabled: false}, operator-kubernetes-api: {enabled: false}}
+"""
+    said = [str(warning) for warning in warnings(configuration_of(tmp_path, text))]
+    beginning = f"{tmp_path}/configuration.yaml:2: vantage: no row of deployment"
+    assert said == [
+        f"{beginning} bare can be tested from vantage adapter or node; there are rows for meshsync, operator",
+        f"{beginning} off can be tested from vantage adapter or node, nor from any other",
+    ]
+    with_rows = configuration_of(tmp_path, text.partition("  - name")[0].replace("adapter", "meshsync"))
+    assert warnings(with_rows) == []
+
+
 def test_a_state_file_without_a_directory_is_a_warning(tmp_path: Path) -> None:
     configuration = configuration_of(
         tmp_path,
