@@ -155,9 +155,6 @@ def assert_rights_fit(audited: Audited, name: str, grants: set[Right], agent: Ag
     assert unused() == set(), "granted, and not needed"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what discovery watches is granted, and discovery is not joined to the agent yet"
-)
 def test_the_observer_needs_what_it_is_granted(audited: Audited, tmp_path: Path) -> None:
     configuration = installed(audited, WHOLE, "reachd-observer", tmp_path)
     configuration["deployments"][0]["checklist"] = {"autoscaling": True}
