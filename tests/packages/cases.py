@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,7 +31,22 @@ class Case:
 _NO_OBSERVER = "--set=observer.enabled=false"
 _DEPLOYMENT = (_NO_OBSERVER, "--set=deployment.enabled=true")
 
-WHOLE = Case("whole", (".",), flags=("--set=observer.nodes=true",))
+_CHECKLIST = {
+    "name": "meshery",
+    "profile": "meshery",
+    "server": "http://meshery.meshery.svc:9081",
+    "broker": {"address": "meshery-nats.meshery.svc:4222", "monitor": "http://meshery-nats.meshery.svc:8222"},
+    "checklist": True,
+}
+
+WHOLE = Case(
+    "whole",
+    (".",),
+    flags=(
+        "--set=observer.nodes=true,observer.checklist=true",
+        f"--set-json=observer.config.deployments={json.dumps([_CHECKLIST])}",
+    ),
+)
 EVERYTHING = Case(
     "everything",
     ("observer", "daemonset", "deployment"),

@@ -12,7 +12,6 @@ from tests.packages.cases import CASES, Case, with_sidecar
 from tests.packages.manifests import (
     AGENT,
     CHART,
-    KUSTOMIZATIONS,
     MONITORS,
     Json,
     by_name,
@@ -23,7 +22,6 @@ from tests.packages.manifests import (
     pods,
 )
 from tests.servers.kubernetes import Cluster, cluster
-from tests.servers.kubernetes_api import ApiClient
 
 pytestmark = [
     pytest.mark.slow,
@@ -122,52 +120,3 @@ def test_the_chart_is_installed_upgraded_and_removed(restricted: Cluster) -> Non
     for pod in [*pods(of_kind(found, "Deployment", "DaemonSet")), *pods(hooks)]:
         admitted(restricted, pod)
     helm("uninstall", "edge", "--namespace=edge", kubeconfig=kubeconfig)
-
-
-MAY = [
-    ("meshery", "", "pods", "list"),
-    ("meshery", "", "services", "watch"),
-    ("meshery", "apps", "statefulsets", "watch"),
-    ("meshery", "discovery.k8s.io", "endpointslices", "list"),
-    ("meshery", "meshery.io", "brokers", "get"),
-    ("meshery", "metrics.k8s.io", "pods", "list"),
-    ("reachd", "coordination.k8s.io", "leases/reachd-observer-leader", "update"),
-    ("reachd", "coordination.k8s.io", "leases", "create"),
-    ("kube-node-lease", "coordination.k8s.io", "leases", "watch"),
-    ("", "", "nodes", "watch"),
-]
-MAY_NOT = [
-    ("meshery", "", "secrets", "get"),
-    ("meshery", "", "secrets", "list"),
-    ("meshery", "", "configmaps", "list"),
-    ("meshery", "", "pods", "delete"),
-    ("meshery", "apps", "deployments", "update"),
-    ("meshery", "coordination.k8s.io", "leases", "list"),
-    ("reachd", "coordination.k8s.io", "leases/another", "update"),
-    ("reachd", "coordination.k8s.io", "leases", "delete"),
-    ("reachd", "", "pods", "list"),
-    ("reachd", "", "secrets", "get"),
-    ("kube-node-lease", "coordination.k8s.io", "leases", "update"),
-    ("", "", "pods", "list"),
-    ("", "", "nodes", "update"),
-    ("", "", "nodes/proxy", "get"),
-]
-
-
-def test_the_observer_may_do_what_it_needs_and_no_more(restricted: Cluster) -> None:
-    applied(restricted, KUSTOMIZATIONS, "--force-conflicts")
-    observer = restricted.client(restricted.token("reachd-observer", "reachd"))
-    assert [asked for asked in MAY if not allowed(observer, *asked)] == []
-    assert [asked for asked in MAY_NOT if allowed(observer, *asked)] == []
-
-
-def allowed(client: ApiClient, namespace: str, group: str, resource: str, verb: str) -> bool:
-    """Whether the client may; a resource may have a name or a subresource behind a slash."""
-    kind, _, name = resource.partition("/")
-    attributes = {"namespace": namespace, "group": group, "resource": kind, "verb": verb}
-    attributes["subresource" if kind == "nodes" else "name"] = name
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-    answer = client.create(
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {**review, "spec": {"resourceAttributes": attributes}}
-    )
-    return bool(answer["status"]["allowed"])

@@ -1,7 +1,7 @@
 {{- define "reachd.fullname" -}}
 {{- $name := .Release.Name }}
 {{- if not (contains "reachd" $name) }}{{ $name = printf "%s-reachd" $name }}{{ end }}
-{{- $name | trunc 46 | trimSuffix "-" }}
+{{- $name | trunc 38 | trimSuffix "-" }}
 {{- end }}
 
 {{/* By these, Services, monitors and the NetworkPolicies of `reachd targets` find the pods of an agent. */}}

@@ -4,23 +4,14 @@
   resources: [pods, services] # pods: phase, restarts, reasons; Services: discovery
   verbs: [list, watch]
 - apiGroups: [apps]
-  resources: [deployments, statefulsets, daemonsets] # replicas wanted and available, probes, spread, memory limits
+  resources: [deployments, statefulsets, daemonsets] # replicas wanted and available; of Deployments, discovery too
   verbs: [list, watch]
-- apiGroups: [discovery.k8s.io]
-  resources: [endpointslices] # who answers for a Service
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses] # discovery: the address as users know it
   verbs: [list, watch]
 - apiGroups: [meshery.io]
-  resources: [brokers, meshsyncs] # the endpoint that is published for the Broker, and what the Operator says of both
-  verbs:
-    - get # of brokers, by name: the check broker_endpoint
-    - list
-    - watch
-- apiGroups: [networking.k8s.io]
-  resources: [ingresses] # checklist: class, TLS, timeouts
-  verbs: [list]
-- apiGroups: [autoscaling]
-  resources: [horizontalpodautoscalers] # checklist: autoscaling
-  verbs: [list]
+  resources: [brokers, meshsyncs] # discovery: whether the Operator is to run a Broker
+  verbs: [list, watch]
 - apiGroups: [metrics.k8s.io]
   resources: [pods] # CPU and memory in use; this API knows no watch
   verbs: [list]
@@ -30,6 +21,9 @@
 - apiGroups: [""]
   resources: [nodes] # Ready and pressure, cordoned, taints, age
   verbs: [list, watch]
+- apiGroups: [metrics.k8s.io]
+  resources: [nodes] # CPU and memory in use; this API knows no watch
+  verbs: [list]
 {{- end }}
 
 {{/* In the namespace kube-node-lease. */}}
@@ -37,6 +31,22 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases] # how long ago each kubelet gave a sign of life
   verbs: [list, watch]
+{{- end }}
+
+{{/* What the checklist lists in a watched namespace beside that. */}}
+{{- define "reachd.rules.checklist" -}}
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers] # whether load scales the Server
+  verbs: [list]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies] # whether there is a default-deny
+  verbs: [list]
+{{- end }}
+
+{{- define "reachd.rules.checklistNodes" -}}
+- apiGroups: [""]
+  resources: [nodes] # zones of the Server's replicas, control plane
+  verbs: [list]
 {{- end }}
 
 {{/* In the agent's own namespace; takes the name of the Lease. */}}
