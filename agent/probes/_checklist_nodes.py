@@ -77,7 +77,7 @@ def _spread_over_zones(used: list[str], zones: Mapping[str, str]) -> str:
     if len(every) < 2 or len(known) < 2:
         return "; they do not say that there are several zones"
     zone, most = Counter(known).most_common(1)[0]
-    if most > ceil(len(used) / len(every)) or most == len(used):
+    if most > ceil(len(used) / len(every)):
         raise wrong(
             f"{most} of {len(used)} replicas share the zone {quote(zone, 80)}, of {len(every)} zones",
             f"set podAntiAffinity or topologySpreadConstraints over {ZONE_LABEL}",

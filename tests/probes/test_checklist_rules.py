@@ -115,6 +115,17 @@ ROWS: list[Row] = [
         WRONG,
         "leaves an unready Server in its Service for 90 s",
     ),
+    (
+        R.SERVER_PROBES,
+        {
+            f"{CONTAINER}/startupProbe": DELETED,
+            f"{CONTAINER}/livenessProbe": probe_of("/healthz/live", 50, 10, 3, 1),
+            f"{CONTAINER}/readinessProbe": probe_of("/healthz/ready", 10, 20, 3, 1),
+        },
+        {},
+        UP,
+        "fails after 30 s",
+    ),
     (R.SERVER_PROBES, NO_SERVER, {}, UNKNOWABLE, "there is no Deployment of Meshery Server in this namespace"),
     (R.SERVER_PROBES, {f"{SERVER_SPEC}/template/spec/containers": []}, {}, UNKNOWABLE, "no container"),
     (R.UPGRADE_VALUES, {}, {}, UP, "the startup probe has patience for 180 s"),
@@ -400,6 +411,7 @@ ROWS: list[Row] = [
         WRONG,
         '3 replicas without session affinity at the Ingress "meshery"',
     ),
+    (R.SESSION_AFFINITY, {AFFINITY: DELETED, f"{SERVER_SPEC}/replicas": 2}, {}, WRONG, "2 replicas without"),
     (
         R.SESSION_AFFINITY,
         {AFFINITY: DELETED, f"{SERVICE}/sessionAffinity": "ClientIP"},
@@ -508,6 +520,18 @@ ROWS: list[Row] = [
         'is not healthy: "EndpointFailed"',
     ),
     (R.BROKER_READY, {"brokers.meshery.io/0/status/conditions/0/type": "healthy"}, {}, UP, "is Ready"),
+    (
+        R.BROKER_READY,
+        {
+            "brokers.meshery.io/0/status/conditions": [
+                condition(type="not healthy", status="False"),
+                condition(type="healthy", status="True"),
+            ]
+        },
+        {},
+        UP,
+        "is Ready",
+    ),
     (R.BROKER_READY, {"brokers.meshery.io/0/status": {}}, {}, UNKNOWABLE, "has no condition Ready"),
     (R.BROKER_READY, {"brokers.meshery.io/0/status/conditions/0/type": "Processing"}, {}, UNKNOWABLE, "no condition R"),
     (R.BROKER_READY, {"brokers.meshery.io": []}, {}, UNKNOWABLE, "there is no resource among brokers.meshery.io"),
@@ -567,6 +591,16 @@ ROWS: list[Row] = [
         {},
         WRONG,
         '3 of 3 replicas share the zone "zone-a", of 2 zones',
+    ),
+    (
+        R.SERVER_SPREAD,
+        {
+            f"nodes/1/metadata/labels/{ZONE.replace('/', '~')}": "zone-a",
+            "nodes/6": {"metadata": {"name": "worker-d", "labels": {ZONE: "zone-d"}}},
+        },
+        {},
+        WRONG,
+        '2 of 3 replicas share the zone "zone-a", of 3 zones',
     ),
     (R.SERVER_SPREAD, {"nodes": []}, {}, UP, "do not say that there are several zones"),
     (R.SERVER_SPREAD, {"pods/1/spec/nodeName": "control-1"}, {}, UP, "3 replicas on 3 of 4 nodes, in 3 of 4 zones"),
