@@ -14,7 +14,6 @@ from agent.cluster.fields import (
     statuses,
     unix_time,
 )
-from agent.cluster.quantity import thousandths
 from agent.metrics.kubernetes import (
     LEASE_RENEWED,
     NODE_ALLOCATABLE,
@@ -30,6 +29,7 @@ from agent.metrics.kubernetes import (
 )
 from agent.metrics.objects import ObjectSeries, Row
 from agent.probes._json import JsonObject, child, text_of
+from agent.probes._quantity import thousandths
 
 _LEASES = "kube-node-lease"
 """The namespace of the leases that are named like their nodes."""

@@ -16,7 +16,6 @@ from agent.cluster.fields import (
     uid_of,
     unix_time,
 )
-from agent.cluster.quantity import thousandths, units
 from agent.metrics.kubernetes import (
     CONTAINERS,
     INIT_CONTAINERS,
@@ -36,6 +35,7 @@ from agent.metrics.kubernetes import (
 )
 from agent.metrics.objects import ObjectSeries, Row
 from agent.probes._json import NOTHING, JsonObject, child, text_of
+from agent.probes._quantity import thousandths, units
 
 _TEMPLATE_HASH = "pod-template-hash"
 """The label by which a deployment tells its ReplicaSets apart; their names end with its value."""

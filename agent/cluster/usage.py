@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from agent.cluster.fields import dns_label, items, name_of, namespace_of
-from agent.cluster.quantity import exact, units
 from agent.metrics.kubernetes import NODE_CPU, NODE_MEMORY, POD_CPU, POD_MEMORY
 from agent.metrics.objects import ObjectSeries, Row
 from agent.metrics.text import Description
 from agent.probes._json import JsonObject, child, text_of
+from agent.probes._quantity import exact, units
 
 
 def usage_by_name(listed: JsonObject) -> dict[str, JsonObject]:

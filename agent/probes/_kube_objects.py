@@ -1,19 +1,14 @@
 """Objects of the Kubernetes API as rules read them: anything may be missing, of another type, or absurd."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 from agent.core.run import Inconclusive
 from agent.probes._json import JsonObject, child, number_of, text_of
+from agent.probes._quantity import exact
 from agent.probes._text import quote
 
 _LONGEST_NAME = 80
 _MOST_NAMED = 5
-_QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE]([-+]?[0-9]{1,2})|([A-Za-z]{0,2}))")
-_UNITS = {
-    **{suffix: 1024.0**power for power, suffix in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))},
-    **{suffix: 1000.0**power for power, suffix in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)},
-}
 
 
 def children(parent: JsonObject, name: str) -> tuple[JsonObject, ...]:
@@ -135,12 +130,8 @@ def count_of(parent: JsonObject, name: str, default: float = 0.0) -> float:
 
 def bytes_of(quantity: object) -> float | None:
     """Bytes of a quantity such as `512Mi`, `1G` or `128974848`; None for what is none, or not positive."""
-    match = _QUANTITY.fullmatch(quantity) if isinstance(quantity, str) else None
-    if match is None:
-        return None
-    number, exponent, unit = match.groups()
-    scale = 10.0 ** int(exponent) if exponent else _UNITS.get(unit or "")
-    return float(number) * scale or None if scale is not None else None
+    amount = exact(quantity)
+    return amount if amount is not None and amount > 0 else None
 
 
 def is_host_of(pattern: str, host: str) -> bool:

@@ -27,7 +27,12 @@ from tests.servers.kubernetes import Cluster, cluster
 from tests.servers.kubernetes_api import ApiClient, ApiError
 from tests.servers.process import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.servers("etcd", "kube-apiserver")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+    pytest.mark.servers("etcd", "kube-apiserver"),
+    pytest.mark.usefixtures("no_secret_known"),
+]
 
 PAGE = Path(agent.__file__).parent.parent / "docs" / "checklist.md"
 SECONDS = 30.0

@@ -6,7 +6,7 @@ from math import ceil
 import pytest
 from hypothesis import example, given, strategies
 
-from agent.cluster.quantity import exact, nanos, thousandths, units
+from agent.probes._quantity import exact, nanos, thousandths, units
 
 # What resource.ParseQuantity of k8s.io/apimachinery 0.37.2 said, in billionths.
 KUBERNETES = {
