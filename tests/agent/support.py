@@ -52,7 +52,7 @@ async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.005)
 
 
-async def until_true(condition: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
+async def until_true(condition: Callable[[], Awaitable[object]], seconds: float = 30.0) -> None:
     """Returns as soon as `condition`, which has to be awaited, holds. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not await condition():

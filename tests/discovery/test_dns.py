@@ -123,7 +123,7 @@ async def test_a_real_name_server(tmp_path: Path) -> None:
             )
         )
         by_service = await stack.enter_async_context(scene(tmp_path, server.address, name="_web._tcp.test", type="SRV"))
-        await by_service.agent.until_states(**{f"web__localhost_{web.port}": "up"})
+        await by_service.agent.until_states(30.0, **{f"web__localhost_{web.port}": "up"})
         folder = tmp_path / "addresses"
         folder.mkdir()
         by_address = await stack.enter_async_context(

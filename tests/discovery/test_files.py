@@ -87,7 +87,7 @@ async def test_files_bring_checks_and_take_them_away(tmp_path: Path) -> None:
     async with scene(tmp_path) as it:
         it.write("a.yaml", "one", "two")
         await it.until_checks("one", "two")
-        await it.agent.until_states(one="up", two="up", static="up")
+        await it.agent.until_states(30.0, one="up", two="up", static="up")
         assert (await it.agent.values("probe_target_info", source="files")).keys() == {"one", "two"}
         runs = await it.agent.values("probe_runs_total")
         it.write("b.yaml", "three")
@@ -104,7 +104,7 @@ async def test_files_bring_checks_and_take_them_away(tmp_path: Path) -> None:
 async def test_a_deployment_may_be_found_too(tmp_path: Path) -> None:
     async with scene(tmp_path, defaults={"every": "200ms", "timeout": "200ms"}) as it:
         it.write_text("a.yaml", "deployments: [{name: east, profile: meshery, server: 'http://127.0.0.1:1'}]\n")
-        await it.agent.until_states(server_live="down")
+        await it.agent.until_states(30.0, server_live="down")
 
 
 async def test_a_file_that_turns_bad_goes_on_and_hurts_no_other(
@@ -160,8 +160,9 @@ async def test_what_cannot_be_read_is_told_and_goes_on(tmp_path: Path, capfd: py
     async with scene(tmp_path) as it:
         it.write("a.yaml", "one")
         await it.until_checks("one")
-        (it.folder / "a.yaml").unlink()
-        (it.folder / "a.yaml").symlink_to(tmp_path / "nowhere")
+        link = tmp_path / "link"
+        link.symlink_to(tmp_path / "nowhere")
+        link.replace(it.folder / "a.yaml")  # at once: a look in between would find the file gone
         os.mkfifo(it.folder / "b.yaml")
         (it.folder / "c.yaml").mkdir()
         await it.until_problem("a.yaml cannot be read: No such file or directory (3 more in the log)")
@@ -175,7 +176,7 @@ async def test_a_name_of_the_configuration_is_not_taken(tmp_path: Path) -> None:
     async with scene(tmp_path) as it:
         it.write_text("a.yaml", yaml.safe_dump({"checks": [check("static", "tcp", address="127.0.0.1:1")]}))
         await it.until_problem("the check static is left out: the configuration has one of this name already")
-        await it.agent.until_states(static="up")
+        await it.agent.until_states(30.0, static="up")
 
 
 async def test_a_reload_starts_and_stops_sources_and_leaves_the_others_alone(tmp_path: Path) -> None:
