@@ -11,7 +11,7 @@ from time import time
 import pytest
 import yaml
 
-from tests.agent.support import Client, check, local_agent, until_true
+from tests.agent.support import Client, check, local_agent, until, until_true
 from tests.engine.test_supervisor import WebServer, web_server
 
 EVERY = "100ms"
@@ -167,9 +167,14 @@ async def test_what_cannot_be_read_is_told_and_goes_on(tmp_path: Path, capfd: py
         (it.folder / "c.yaml").mkdir()
         await it.until_problem("a.yaml cannot be read: No such file or directory (3 more in the log)")
         assert set(await it.agent.states()) == {"static", "one"}
-    log = capfd.readouterr().err
-    assert f"{it.folder}/b.yaml is no regular file" in log
-    assert f"{it.folder}/c.yaml is no regular file" in log
+        log = ""
+
+        def told() -> bool:
+            nonlocal log
+            log += capfd.readouterr().err
+            return all(f"{it.folder}/{name} is no regular file" in log for name in ("b.yaml", "c.yaml"))
+
+        await until(told, 30.0)
 
 
 async def test_a_name_of_the_configuration_is_not_taken(tmp_path: Path) -> None:

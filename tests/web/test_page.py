@@ -72,7 +72,7 @@ async def test_what_is_broken_is_said_at_the_top() -> None:
     async with listening(Agent(board)) as session:
         page = await _page(session)
     assert "1 of 3 connections is down" in page.text
-    assert re.search(r"broker-client since [\d:]+ UTC \(14 min\)\. To blame: the path\.", page.text)
+    assert re.search(r"broker-client since [-\d: ]+ UTC \(14 min\)\. To blame: the path\.", page.text)
     assert page.all("html")[0]["lang"] == "en"
 
 
