@@ -44,6 +44,7 @@ docs: .venv/.runtime ## the pages that are made from the code
 	.venv/bin/python -m agent.settings.reference > docs/configuration.md
 	.venv/bin/python -m agent.metrics.reference > docs/metrics.md
 	.venv/bin/python -m agent.profiles.reference > docs/meshery.md
+	.venv/bin/python -m agent.profiles.checklist_reference > docs/checklist.md
 
 lock: ## the lock files, from pyproject.toml
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && set -e; \

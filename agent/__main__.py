@@ -10,7 +10,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
-from agent.commands.streams import open_closed_streams
+from agent.commands.streams import discard_output, open_closed_streams
 from agent.commands.terminal import PLAIN_CHARACTERS
 from agent.core.version import VERSION
 from agent.probes._settings import parse_duration
@@ -37,21 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        _discard_output()
+        discard_output()
         return 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
-            _discard_output()
+            discard_output()
             sys.stderr.write(f"reachd {options.command}: cannot write: {os.strerror(error.errno)}\n")
             return 3
         # Into the agent's log where one is set up, else to standard error.
         logging.getLogger("agent").critical("the agent itself broke", exc_info=True)
         return 3
-
-
-def _discard_output() -> None:
-    """What is still buffered for standard output goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> ArgumentParser:
@@ -88,9 +83,18 @@ def _parser() -> ArgumentParser:
     explain.add_argument(
         "--agent", default="http://127.0.0.1:9886", metavar="URL", help="the running agent to ask about a check"
     )
+    explain.add_argument("--user", metavar="NAME", help="the user of its web.basic_auth")
+    explain.add_argument("--password-file", type=Path, metavar="FILE", help="a file with the password of that user")
+    explain.add_argument("--ca-file", type=Path, metavar="FILE", help="certificates to trust it by, PEM")
 
     validate = add("validate", help="all problems of configuration files at once; touches no network")
     validate.add_argument("config", nargs="+", type=Path, metavar="FILE")
+
+    init = add("init", help="a first configuration, from what is found in a cluster")
+    init.add_argument("--kubeconfig", type=Path, metavar="FILE", help="default: kubectl's, or the pod's own account")
+    init.add_argument("--context", metavar="NAME", help="the kubeconfig's context; default: its current one")
+    init.add_argument("--namespace", metavar="NS", help="the only namespace to look into; default: all")
+    init.add_argument("--output", type=Path, metavar="FILE", help="a new file to write; default: standard output")
 
     targets = add("targets", help="what will be reached, from where, on which port, and why")
     _add_config(targets)

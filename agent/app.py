@@ -11,9 +11,9 @@ from typing import Protocol
 
 import structlog
 
-from agent.core.check import Plan
 from agent.core.ports import DemoControls, Sink, Tracing
 from agent.core.version import VERSION
+from agent.discovery.files import FileSource
 from agent.engine.check_loop import Services
 from agent.engine.clock import Clock
 from agent.engine.fan_out import FanOut
@@ -26,12 +26,16 @@ from agent.engine.watch import changes, signature
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.exposition import Exposition
 from agent.metrics.store import Store
+from agent.observation import Observation
+from agent.planning import Planning
 from agent.probes._network import Network
 from agent.settings.load import load
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
-from agent.settings.plan import plan, warnings
+from agent.settings.plan import warnings
 from agent.settings.problems import ConfigurationError, Problem
+from agent.settings.restart import in_force, waiting
+from agent.settings.snapshot import STATIC, Source
 from agent.sinks.log import LogSink, configure_logging
 from agent.sinks.prometheus import PrometheusSink
 from agent.sinks.status import StatusSink
@@ -40,8 +44,6 @@ from agent.web.server import WebServer
 
 _log = structlog.get_logger("agent")
 
-_FIXED = ("listen", "web", "environment", "state_file", "otlp", "log")
-"""Top-level keys whose change takes a restart."""
 _CLOSE_SINKS = 1.0
 """Seconds that sinks get to send what waits in their queues."""
 
@@ -82,7 +84,6 @@ class Agent:
         self._shown: tuple[Configuration | None, str] = (None, "")
         self._paths = paths
         self._signature = signature(paths)
-        self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._metrics = AgentMetrics()
         configure_logging(
@@ -109,10 +110,16 @@ class Agent:
             self._status.first_standing,
         )
         self._network = _network(configuration)
+        self._observation = Observation(
+            configuration.kubernetes, self._network, self._health, self._metrics, changed=self._replan_soon
+        )
+        self._planning = Planning(
+            self._supervisor, self._status.plan_changed, self._health, self._metrics, self._observation.cares_for
+        )
         parts = Parts(
             board=self._status,
             health=self._health,
-            render_metrics=Exposition(store, self._metrics).render,
+            render_metrics=Exposition(store, self._metrics, self._observation.texts).render,
             reload=self.reload,
             config_text=self._config_text,
             demo_controls=controls,
@@ -127,13 +134,14 @@ class Agent:
     async def start(self) -> None:
         """Starts everything. Raises ListenError when the port is taken."""
         _raise_descriptor_limit()
-        async with self._reloading:  # which may be asked for as soon as the agent listens
+        async with self._planning.changing:  # which may be asked for as soon as the agent listens
             await self._web.start(*self._configuration.listen_endpoint())
             self._health.fulfil("listener")
             self._stalls.start()
             if self._traces is not None:
                 self._spawn(self._traces.run(), "traces")
-            await self._apply(self._configuration, self._network, *_wanted(self._configuration))
+            await self._observation.start()
+            await self._apply(self._configuration, self._network, warnings(self._configuration))
         self._health.fulfil("configuration")
         self._spawn(self._watch_files(), "configuration watch")
         self._spawn(collect_hourly(), "garbage collection")
@@ -146,7 +154,9 @@ class Agent:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._planning.stop()
         await self._supervisor.stop()
+        await self._observation.close()  # once nothing runs here any more, so that no check runs twice
         self._stalls.stop()
         if self._traces is not None:
             await self._traces.close(_CLOSE_SINKS)
@@ -157,18 +167,22 @@ class Agent:
         """Reloads in the background; what is wrong with the configuration goes to the log."""
         self._spawn(self._reload_and_log(), "reload")
 
-    async def reload(self) -> None:
-        """Puts the configuration on disk to use. Raises ConfigurationError and changes nothing when it is bad."""
-        async with self._reloading:
+    async def reload(self) -> Sequence[str]:
+        """Puts the configuration on disk to use. Returns the keys that wait for a restart.
+
+        Raises ConfigurationError and changes nothing when it is bad.
+        """
+        async with self._planning.changing:
             self._signature = await asyncio.to_thread(signature, self._paths)
             before, network = self._configuration, self._network
             try:
-                configuration = await asyncio.to_thread(load, self._paths)
+                loaded = await asyncio.to_thread(load, self._paths)
+                configuration = in_force(loaded, before)
                 new_network = await asyncio.to_thread(_network, configuration)
-                wanted, remarks = await asyncio.to_thread(_wanted, configuration)
+                remarks = await asyncio.to_thread(warnings, loaded)
                 if _network_keys(before) != _network_keys(configuration):
                     network = new_network
-                await self._apply(configuration, network, wanted, remarks)
+                await self._apply(configuration, network, remarks)
             except ConfigurationError as error:
                 count = len(error.problems)
                 self._rejected(f"{count} problem{'' if count == 1 else 's'}", str(error.problems[0]))
@@ -177,10 +191,21 @@ class Agent:
             except Exception:
                 self._rejected("the agent itself failed", "its log says how")
                 raise
-            for key in _FIXED:
-                if getattr(before, key) != getattr(configuration, key):
-                    _log.warning("this change takes effect after a restart", key=key)
             _log.info("configuration reloaded")
+            return self._wait_for_restart(waiting(loaded, before))
+
+    def _wait_for_restart(self, keys: Sequence[str]) -> Sequence[str]:
+        """Says so of keys whose new values are not in force."""
+        for key in keys:
+            _log.warning("this change takes effect after a restart", key=key)
+        if keys:
+            self._health.note("restart", f"a change on disk takes effect after a restart: {', '.join(keys)}", time())
+        else:
+            self._health.settle("restart")
+        return keys
+
+    def _replan_soon(self) -> None:
+        self._spawn(self._planning.replan(), "plan")
 
     def _rejected(self, what: str, first: str) -> None:
         now = time()
@@ -196,20 +221,19 @@ class Agent:
             self._shown = configuration, text
         return text
 
-    async def _apply(
-        self, configuration: Configuration, network: Network, wanted: Plan, remarks: Sequence[Problem]
-    ) -> None:
+    async def _apply(self, configuration: Configuration, network: Network, remarks: Sequence[Problem]) -> None:
         for remark in remarks:
             _log.warning("configuration", problem=str(remark))
-        await self._supervisor.reconcile(wanted, network)  # first: where a probe cannot be built all stays as it was
+        # First, because where a probe cannot be built all stays as it was.
+        sources = [*_sources(configuration, network), *self._observation.sources()]
+        await self._planning.adopt(configuration, network, sources)
         self._configuration, self._network = configuration, network
         self._shown = (None, "")
         self._limits.in_flight = configuration.limits.in_flight
         self._limits.per_host = configuration.limits.per_host
-        self._status.plan_changed(wanted)
         self._metrics.reloaded(ok=True, at=time())
         self._health.settle("configuration")
-        self._metrics.source_succeeded("static", time())
+        self._metrics.source_succeeded(STATIC, time())
 
     async def _reload_and_log(self) -> None:
         try:
@@ -255,9 +279,15 @@ def _trace_sink(configuration: Configuration, metrics: AgentMetrics) -> _TraceSi
     return sink
 
 
-def _wanted(configuration: Configuration) -> tuple[Plan, list[Problem]]:
-    """The plan, and what may hurt in it: half a second of work for ten thousand checks."""
-    return plan(configuration), warnings(configuration)
+def _sources(configuration: Configuration, network: Network) -> list[Source]:
+    """Whatever finds checks. Of two that find the same name, the one that comes first here keeps it."""
+    discovery = configuration.discovery
+    sources: list[Source] = [FileSource(settings) for settings in discovery.files]
+    if discovery.dns:
+        # Loaded only here: an agent that asks for nothing but addresses needs no dnspython.
+        dns_source: Callable[..., Source] = import_module("agent.discovery.dns").DnsSource
+        sources += [dns_source(settings, network.resolver) for settings in discovery.dns]
+    return sources
 
 
 def _network(configuration: Configuration) -> Network:

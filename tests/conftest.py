@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agent.core import secrets
 from tests.reasons_seen import ReasonsSeen
 from tests.servers.catalogue import BY_NAME, missing
 from tests.servers.kubernetes import Cluster, cluster
@@ -22,6 +23,13 @@ REQUIRED = os.environ.get("REACHD_REQUIRE_SERVERS") == "1"
 SEEN = pytest.StashKey[ReasonsSeen]()
 WHOLE = ("", "not slow")
 """Selections by marker that must produce every reason."""
+
+
+@pytest.fixture
+def no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a new process: a secret of another test, or its beginning, is not taken out of what this one looks at."""
+    monkeypatch.setattr(secrets, "_forms_of_secret", {})
+    monkeypatch.setattr(secrets, "_by_beginning", {})
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path as FilePath
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from agent.core.check import Check, Path, Severity
 from agent.probes import settings_of
-from agent.probes._settings import ProbeSettings
-from agent.settings.secrets import mask_url
+from agent.probes._settings import CREDENTIALS_IN_ADDRESS, ProbeSettings
+from agent.settings.secrets import mask_text
 
 TIMEOUT = 5.0
 ORIGIN = "command line"
@@ -65,14 +64,19 @@ def _adhoc_check(url: str, number: int, ca_file: FilePath | None) -> Check:
 
 
 def _settings(url: str, ca_file: FilePath | None) -> ProbeSettings:
-    scheme = urlsplit(url).scheme
+    scheme, _, rest = url.partition("://")
+    scheme = scheme.lower()
     if scheme not in _KEY_OF_SCHEME:
         schemes = ", ".join(f"{known}://" for known in _KEY_OF_SCHEME)
-        raise ValueError(f"{mask_url(url)}: cannot probe a URL that starts with {scheme}://; expected one of {schemes}")
+        raise ValueError(
+            f"{mask_text(url)}: cannot probe a URL that starts with {scheme}://; expected one of {schemes}"
+        )
     kind, key = _KEY_OF_SCHEME[scheme]
-    value = url if key == "url" else url.partition("://")[2].rstrip("/")
+    if key != "url" and "@" in rest:
+        raise ValueError(f"{mask_text(url)}: {CREDENTIALS_IN_ADDRESS}")
+    value = url if key == "url" else rest.rstrip("/")
     trust = {"tls": {"ca_file": ca_file}} if ca_file is not None and scheme in _WITH_TLS else {}
     try:
         return settings_of(kind).model_validate({"kind": kind, key: value, **trust})
     except ValidationError as error:
-        raise ValueError(f"{mask_url(url)}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+        raise ValueError(f"{mask_text(url)}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None

@@ -4,7 +4,8 @@ import asyncio
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from time import monotonic
@@ -16,21 +17,30 @@ from agent.commands.check_formats import as_json, as_junit
 from agent.commands.check_table import CheckTable
 from agent.commands.configuration import load_or_complain
 from agent.commands.status import ExitStatus
+from agent.commands.streams import readers_may_leave
 from agent.commands.terminal import Terminal
-from agent.core.check import Check, CheckKey, Plan
+from agent.core.check import Check, CheckKey, UntestableRow
 from agent.core.transitions import State
 from agent.engine.limits import Limits
 from agent.engine.once import Result, run_once
 from agent.probes._network import Network
+from agent.probes._settings import ProbeSettings
 from agent.settings.model import Configuration
-from agent.settings.plan import plan
+from agent.settings.plan import plan, untested_deployments
 
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:]+):\d{1,5}")
 _WAIT_BETWEEN = 2.0
 _LAST_MOMENT = 0.05
 """Seconds before the deadline at which the last round begins at the latest."""
-_LONG = 30.0
-"""Seconds of timeout from which on a check runs only when it is named: it holds a connection to see who cuts it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The checks to run, those that run only when they are named, and the rows that cannot be tested from here."""
+
+    checks: tuple[Check, ...]
+    skipped: tuple[Check, ...] = ()
+    untestable: tuple[UntestableRow, ...] = ()
 
 
 def execute(options: Namespace) -> ExitStatus:
@@ -39,29 +49,28 @@ def execute(options: Namespace) -> ExitStatus:
     if configuration is None:
         return ExitStatus.USAGE
     try:
-        wanted, left_out, whole = _select(configuration, options.names, options.ca_file)
+        selection = _select(configuration, options.names, options.ca_file)
         network = configuration.network()
     except ValueError as error:
         sys.stderr.write(f"reachd check: {error}\n")
         return ExitStatus.USAGE
     limits = Limits(configuration.limits.in_flight, configuration.limits.per_host)
-    session = _Session(wanted, network, limits, strict=options.strict)
+    failing = frozenset({State.DOWN, State.BLOCKED, *((State.UNKNOWN,) if options.strict else ())})
+    session = _Session(selection.checks, network, limits, failing)
     results = uvloop.run(session.until_up(options.wait, show_progress=options.output == "table"))
     terminal = Terminal()
-    if options.output == "table":
-        CheckTable(wanted, terminal).write(results, left_out, whole.untestable)
-    else:
-        terminal.line(as_json(results) if options.output == "json" else as_junit(results))
+    with readers_may_leave():
+        if options.output == "table":
+            CheckTable(selection.checks, terminal).write(results, selection.skipped, selection.untestable)
+        elif options.output == "json":
+            terminal.line(as_json(results, selection.skipped))
+        else:
+            terminal.line(as_junit(results, selection.skipped, failing))
     return session.status(results)
 
 
-def _select(
-    configuration: Configuration, names: Sequence[str], ca_file: Path | None
-) -> tuple[tuple[Check, ...], tuple[Check, ...], Plan]:
-    """The checks to run, those left out because they take long and were not named, and the plan.
-
-    Raises ValueError for a name that no check has, or when there is nothing to check.
-    """
+def _select(configuration: Configuration, names: Sequence[str], ca_file: Path | None) -> _Selection:
+    """What to do with each check. Raises ValueError for a name that no check has, or when there is nothing to check."""
     whole = plan(configuration)
     urls = [name for name in names if is_url(name)]
     if ca_file is not None and not urls:
@@ -72,11 +81,22 @@ def _select(
         raise ValueError(f"no check is named {unknown[0]}; {_remedy(unknown[0], known)}")
     if names:
         chosen = tuple(check for check in whole.checks if check.name in named or str(check.key) in named)
-        return (*chosen, *adhoc_checks(urls, ca_file)), (), Plan(whole.checks)
+        return _Selection((*chosen, *adhoc_checks(urls, ca_file)))
     if not whole.checks:
-        raise ValueError("nothing to check; name a URL, or a configuration with --config")
-    short = tuple(check for check in whole.checks if check.timeout <= _LONG)
-    return short, tuple(check for check in whole.checks if check.timeout > _LONG), whole
+        why = list(untested_deployments(configuration, whole.checks)) or [
+            "name a URL, or a configuration with --config"
+        ]
+        raise ValueError(f"nothing to check; {'; '.join(why)}")
+    wanted = tuple(check for check in whole.checks if not _holds_connection(check))
+    skipped = tuple(check for check in whole.checks if _holds_connection(check))
+    if not wanted:
+        shown = ", ".join(str(check.key) for check in skipped)
+        raise ValueError(f"nothing to check: what holds a connection on purpose runs only when it is named: {shown}")
+    return _Selection(wanted, skipped, whole.untestable)
+
+
+def _holds_connection(check: Check) -> bool:
+    return isinstance(check.settings, ProbeSettings) and check.settings.shortest_run() > 0
 
 
 def _remedy(unknown: str, known: Iterable[str]) -> str:
@@ -90,11 +110,12 @@ def _remedy(unknown: str, known: Iterable[str]) -> str:
 class _Session:
     """Runs the chosen checks, again and again where that is asked for."""
 
-    def __init__(self, checks: tuple[Check, ...], network: Network, limits: Limits, *, strict: bool) -> None:
+    def __init__(self, checks: tuple[Check, ...], network: Network, limits: Limits, failing: Collection[State]) -> None:
+        """`failing`: the states that a check must not end in."""
         self._checks = checks
         self._network = network
         self._limits = limits
-        self._failing = {State.DOWN, State.BLOCKED} | ({State.UNKNOWN} if strict else set())
+        self._failing = failing
 
     async def until_up(self, wait: float, *, show_progress: bool) -> list[Result]:
         """The results of the first round in which all are up, or of the last one begun within `wait` seconds."""

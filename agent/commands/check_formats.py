@@ -1,43 +1,56 @@
 """The results of `reachd check` for programs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from agent.core.check import Check
 from agent.core.explanations import explain
+from agent.core.steps import steps_for
 from agent.core.transitions import State
 from agent.engine.once import Result
 from agent.probes._text import printable
 
 _MAX_MESSAGE = 2000
+_WHY_SKIPPED = "it holds a connection on purpose; name it to run it"
 
 
-def as_json(results: Sequence[Result]) -> str:
-    """A list of checks with state, reason, blame, phases in seconds and what to try first."""
-    return json.dumps({"checks": [_record(result) for result in results]}, indent=2)
+def as_json(results: Sequence[Result], skipped: Sequence[Check]) -> str:
+    """A list of checks with state, reason, blame, phases in seconds and what to try first, and those not run."""
+    document = {
+        "checks": [_record(result) for result in results],
+        "skipped": [{**_identity(check), "why": _WHY_SKIPPED} for check in skipped],
+    }
+    return json.dumps(document, indent=2)
 
 
-def as_junit(results: Sequence[Result]) -> str:
-    """JUnit XML: a check that is down or blocked is a failure, one without a verdict is skipped."""
-    suite = Element("testsuite", name="reachd", tests=str(len(results)))
-    suite.set("failures", str(sum(result.state in (State.DOWN, State.BLOCKED) for result in results)))
-    suite.set("skipped", str(sum(result.state is State.UNKNOWN for result in results)))
+def as_junit(results: Sequence[Result], skipped: Sequence[Check], failing: Collection[State]) -> str:
+    """JUnit XML: a check in one of the states `failing` is a failure; another one without a verdict is skipped."""
+    suite = Element("testsuite", name="reachd", tests=str(len(results) + len(skipped)))
+    undecided = sum(result.state is State.UNKNOWN and result.state not in failing for result in results)
+    suite.set("failures", str(sum(result.state in failing for result in results)))
+    suite.set("skipped", str(undecided + len(skipped)))
     for result in results:
         outcome = result.outcome
-        case = SubElement(suite, "testcase", classname=result.check.deployment, name=result.check.name)
-        case.set("time", f"{outcome.duration if outcome else 0:.6f}")
+        case = _case(suite, result.check, outcome.duration if outcome else 0.0)
         message = _message(result)
-        if result.state in (State.DOWN, State.BLOCKED):
-            kind = outcome.reason.value if outcome and outcome.reason else "blocked"
+        if result.state in failing:
+            kind = outcome.reason.value if outcome and outcome.reason else result.state.value
             SubElement(case, "failure", type=kind, message=message).text = printable(result.check.target, _MAX_MESSAGE)
         elif result.state is State.UNKNOWN:
             SubElement(case, "skipped", message=message)
+    for check in skipped:
+        SubElement(_case(suite, check, 0.0), "skipped", message=_WHY_SKIPPED)
     suites = Element("testsuites")
     suites.append(suite)
     indent(suites)
     # In ASCII, so that it is valid whatever encoding standard output has.
     text: bytes = tostring(suites, encoding="us-ascii", xml_declaration=True)
     return text.decode("ascii")
+
+
+def _case(suite: Element, check: Check, seconds: float) -> Element:
+    return SubElement(suite, "testcase", classname=check.deployment, name=check.name, time=f"{seconds:.6f}")
 
 
 def _message(result: Result) -> str:
@@ -48,15 +61,21 @@ def _message(result: Result) -> str:
     return printable(words, _MAX_MESSAGE)  # XML has no way to write most control characters
 
 
-def _record(result: Result) -> dict[str, object]:
-    check, outcome = result.check, result.outcome
-    record: dict[str, object] = {
+def _identity(check: Check) -> dict[str, object]:
+    return {
         **check.series_labels,
         "target": check.target,
         "source": check.path.source,
         "destination": check.path.destination,
         "port": check.path.port,
         "purpose": check.path.purpose,
+    }
+
+
+def _record(result: Result) -> dict[str, object]:
+    outcome = result.outcome
+    record: dict[str, object] = {
+        **_identity(result.check),
         "state": result.state.value,
         "blocked_by": list(result.blocked_by),
     }
@@ -74,6 +93,6 @@ def _record(result: Result) -> dict[str, object]:
                 "blame": outcome.reason.blame.value,
                 "phase": outcome.phase.value if outcome.phase else "none",
                 "meaning": explanation.meaning,
-                "try_first": list(explanation.try_first),
+                "try_first": steps_for(outcome.reason, result.check, outcome.detail),
             }
     return record

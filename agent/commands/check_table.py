@@ -45,7 +45,7 @@ class CheckTable:
         shown = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
         self._terminal.progress(f"waiting {seconds:.0f} s more for {shown} …")
 
-    def write(self, results: Sequence[Result], left_out: Sequence[Check], untestable: Sequence[UntestableRow]) -> None:
+    def write(self, results: Sequence[Result], skipped: Sequence[Check], untestable: Sequence[UntestableRow]) -> None:
         """Writes all sections and the summary."""
         for deployment, of_deployment in groupby(results, key=lambda result: result.check.deployment):
             for (source, destination), section in groupby(of_deployment, key=_path):
@@ -53,7 +53,7 @@ class CheckTable:
                 self._terminal.line(self._terminal.bold(f"{deployment}: {source} → {destination}"))
                 for result in section:
                     self._write_result(result)
-        self._write_summary(results, left_out, untestable)
+        self._write_summary(results, skipped, untestable)
 
     def _write_result(self, result: Result) -> None:
         check, terminal = result.check, self._terminal
@@ -63,15 +63,15 @@ class CheckTable:
             terminal.line(terminal.dim(f"      {text}"))
 
     def _write_summary(
-        self, results: Sequence[Result], left_out: Sequence[Check], untestable: Sequence[UntestableRow]
+        self, results: Sequence[Result], skipped: Sequence[Check], untestable: Sequence[UntestableRow]
     ) -> None:
         counts = {state: sum(1 for result in results if result.state is state) for state in State}
         parts = [f"{count} {state}" for state, count in counts.items() if count or state is State.UP]
         self._terminal.line()
         self._terminal.line(self._terminal.bold(f"{counted(len(results), 'check')}: {', '.join(parts)}"))
-        if left_out:
-            names = ", ".join(check.name for check in left_out)
-            self._terminal.line(f"Left out because they take long; name them to run them: {names}")
+        if skipped:
+            names = ", ".join(check.name for check in skipped)
+            self._terminal.line(f"Left out because they hold a connection on purpose; name them to run them: {names}")
         if untestable:
             count = len(untestable)
             self._terminal.line(f"Not testable from here: {count}; `reachd targets --config FILE` lists them and why")

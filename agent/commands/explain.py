@@ -3,25 +3,25 @@
 import sys
 from argparse import Namespace
 from difflib import get_close_matches
+from http import HTTPStatus
 from http.client import HTTPException
+from ssl import SSLCertVerificationError
 from textwrap import fill
 from time import time
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import quote
-from urllib.request import ProxyHandler, build_opener
 
 from agent.commands.check_report import WIDTH, write_report, write_steps
+from agent.commands.running_agent import RunningAgent
 from agent.commands.status import ExitStatus
 from agent.commands.terminal import Terminal
 from agent.commands.words import words_of
 from agent.core.explanations import explain
 from agent.core.reasons import Reason
-from agent.probes._json import JsonObject, json_object, text_of
+from agent.probes._json import text_of
 from agent.probes._text import printable
 from agent.web.words import BLAMED
 
-_TIMEOUT = 5.0
-_MAX_ANSWER = 4 * 1024 * 1024
 _MOST_NAMED = 5
 
 
@@ -37,7 +37,11 @@ def execute(options: Namespace) -> ExitStatus:
     hint = f"; did you mean {near[0]}?" if near else ""
     if "/" not in subject and "_" in subject:
         return _complain(f"{subject}: no such reason{hint or '; `reachd reasons` lists them'}")
-    return _explain_check(subject, options.agent, terminal, hint)
+    try:
+        agent = RunningAgent(options.agent, options.user, options.password_file, options.ca_file)
+    except ValueError as error:
+        return _complain(str(error))
+    return _explain_check(subject, agent, terminal, hint)
 
 
 def _write_reason(reason: Reason, terminal: Terminal) -> None:
@@ -50,28 +54,36 @@ def _write_reason(reason: Reason, terminal: Terminal) -> None:
     write_steps(explanation.try_first, terminal)
 
 
-def _explain_check(name: str, agent: str, terminal: Terminal, hint: str) -> ExitStatus:
+def _explain_check(name: str, agent: RunningAgent, terminal: Terminal, hint: str) -> ExitStatus:
     """Asks the agent about a check. hint: which reason may have been meant, where no agent knows the check."""
-    if not agent.startswith(("http://", "https://")):
-        return _complain(f"{agent}: expected the agent's address as http://host:port")
     try:
         key = name if "/" in name else _key_of(name, agent)
-        document = _ask(agent, f"/api/v1/checks/{quote(key)}")
+        document = agent.ask(f"/api/v1/checks/{quote(key)}")
     except LookupError as error:
         return _complain(f"{error}{hint}")
     except HTTPError as error:
-        missing = f"{agent} has no check {name}; {agent.rstrip('/')}/api/v1/checks lists them"
-        return _complain(missing if error.code == 404 else f"{agent} answered {error.code}")
+        return _complain(_refusal(error.code, name, agent))
     except (OSError, ValueError, HTTPException) as error:
         words = printable(words_of(error))
-        return _complain(f"no agent answers at {agent} ({words}); start it, or name it with --agent{hint}")
+        if isinstance(error, URLError) and isinstance(error.reason, SSLCertVerificationError):
+            return _complain(f"{agent.url} is not trusted ({words}); name its authority's certificate with --ca-file")
+        return _complain(f"no agent answers at {agent.url} ({words}); start it, or name it with --agent{hint}")
     write_report(document, terminal, time())
     return ExitStatus.FINE
 
 
-def _key_of(name: str, agent: str) -> str:
+def _refusal(code: int, name: str, agent: RunningAgent) -> str:
+    if code == HTTPStatus.NOT_FOUND:
+        return f"{agent.url} has no check {name}; {agent.url}/api/v1/checks lists them"
+    if code == HTTPStatus.UNAUTHORIZED:
+        remedy = "it knows no such user or password" if agent.authenticates else "give --user and --password-file"
+        return f"{agent.url} answered 401; {remedy}"
+    return f"{agent.url} answered {code}"
+
+
+def _key_of(name: str, agent: RunningAgent) -> str:
     """The key of the only check of that name. Raises LookupError, with a remedy, when there is none, or another."""
-    listed = _ask(agent, f"/api/v1/checks?search={quote(name)}").get("checks")
+    listed = agent.ask(f"/api/v1/checks?search={quote(name)}").get("checks")
     checks = [check for check in listed if isinstance(check, dict)] if isinstance(listed, list) else []
     keys = [f"{text_of(check, 'deployment')}/{text_of(check, 'check')}" for check in checks]
     exact = [key for key in keys if key.partition("/")[2] == name]
@@ -80,18 +92,8 @@ def _key_of(name: str, agent: str) -> str:
     shown = ", ".join(printable(key) for key in (exact or keys)[:_MOST_NAMED])
     if exact:
         raise LookupError(f"several deployments have a check {name}; name one of {shown}")
-    hint = f"did you mean {shown}?" if keys else f"{agent.rstrip('/')}/api/v1/checks lists them"
-    raise LookupError(f"{name}: no such reason, and {agent} has no such check; {hint}")
-
-
-def _ask(agent: str, path: str) -> JsonObject:
-    """An object that the agent answers. Raises OSError, HTTPException, and ValueError when it is none."""
-    opener = build_opener(ProxyHandler({}))  # the agent is near; no proxy leads to it
-    with opener.open(f"{agent.rstrip('/')}{path}", timeout=_TIMEOUT) as answer:
-        document = json_object(answer.read(_MAX_ANSWER))
-    if document is None:
-        raise ValueError("what answers there is no agent")
-    return document
+    hint = f"did you mean {shown}?" if keys else f"{agent.url}/api/v1/checks lists them"
+    raise LookupError(f"{name}: no such reason, and {agent.url} has no such check; {hint}")
 
 
 def _complain(message: str) -> ExitStatus:

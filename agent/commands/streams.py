@@ -1,7 +1,9 @@
-"""The three standard streams, which a process may have been started without."""
+"""The three standard streams, which a process may have been started without, and whose readers may leave."""
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def open_closed_streams() -> None:
@@ -14,3 +16,17 @@ def open_closed_streams() -> None:
             os.set_inheritable(descriptor, True)
             mode = "w" if descriptor else "r"
             setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for good
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """Ends the block where nobody reads standard output any more; what comes after it decides the exit status."""
+    try:
+        yield
+    except BrokenPipeError:
+        discard_output()
+
+
+def discard_output() -> None:
+    """What is still buffered for standard output, and what is yet to be written, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

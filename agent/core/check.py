@@ -119,7 +119,11 @@ class UntestableRow:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All checks wanted now, in the order in which people should read them, and what is left out."""
+    """All checks wanted now, in the order in which people should read them, and what is left out.
+
+    problems: what sources could not ask, and what they found that cannot be watched, in words.
+    """
 
     checks: tuple[Check, ...]
     untestable: tuple[UntestableRow, ...] = ()
+    problems: tuple[str, ...] = ()

@@ -347,7 +347,8 @@ _EXPLANATIONS = {
     Reason.PROXY_REFUSED: Explanation(
         "the proxy refuses the connection",
         "The way leads through a proxy, and the proxy did not open it: 403 is its policy, 407 wants credentials, 5xx "
-        "means that the proxy itself does not reach the target, and no connection at all that it does not run.",
+        "means that the proxy itself does not reach the target, and no connection at all that it does not run or that "
+        "its name is wrong.",
         (
             "curl -sv -x PROXY URL",
             "Does the proxy's list of permitted destinations have this host and port?",
@@ -453,8 +454,9 @@ _EXPLANATIONS = {
     ),
     Reason.DEGRADED: Explanation(
         "it works, but not as it should",
-        "The target can be used, and shows signs of trouble: slow consumers, lost messages, a limit that is reached. "
-        "The detail says which. Nothing may be broken for users yet.",
+        "The target can be used, and shows signs of trouble: slow consumers, lost messages, a limit that is reached, a "
+        "setting that the platform's documents advise against. The detail says which. Nothing may be broken for users "
+        "yet.",
         (
             "Read the detail; for the Broker, curl -s http://BROKER:8222/varz and /connz have the figures.",
             "kubectl -n NAMESPACE top pod; kubectl -n NAMESPACE logs POD --since=30m",

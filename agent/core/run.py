@@ -47,6 +47,7 @@ class Run:
         "detail",
         "measures",
         "peer",
+        "proxy",
         "started",
         "timeout_reason",
         "traceparent",
@@ -63,6 +64,8 @@ class Run:
         self._phases[self._index] = 0.0
         self.measures: list[Measure] = []
         self.peer = ""
+        self.proxy = ""
+        """The proxy through which the present connection leads; whatever goes wrong there may be its doing."""
         self.detail = ""
         self.advice = ""
         self.traceparent = traceparent
@@ -90,6 +93,10 @@ class Run:
         """Seconds until the deadline; negative after it."""
         return self.deadline - perf_counter()
 
+    def in_phase(self) -> float:
+        """Seconds since the present phase was entered."""
+        return perf_counter() - self._entered
+
     def measure(self, metric: Metric, value: float, *labels: str) -> None:
         """Notes a measured value; `labels` in the order of the metric's labels."""
         # Calling the class itself costs twice as much, for each of five measures in each run.
@@ -111,6 +118,8 @@ class Run:
     def _end(self, verdict: Verdict, reason: Reason | None, detail: str, advice: str) -> Outcome:
         phase = None if verdict is Verdict.UP else self.phase
         self.enter(self.phase)
+        if verdict is not Verdict.UP and self.proxy and self.proxy not in detail:
+            detail = f"{detail}; through the proxy {self.proxy}"
         phases = tuple(self._phases)
         return Outcome(
             verdict=verdict,

@@ -13,6 +13,12 @@ _SERVICE_NAME = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\
 _HEALTH_PATH = re.compile(r"/(?:livez|readyz)\b")
 _TLS_WANTED = re.compile(r"\bHTTPS\b|\\x15\\x03")
 """How servers say that plain text came where TLS is spoken: in words (Go, nginx), or with a TLS alert."""
+_SIGNS_IN_OTHERWISE = re.compile(r"\bkubeconfig .* signs in by ")
+"""How the detail names a user of a kubeconfig who needs more than what stands in files."""
+_GIVE_A_TOKEN = (
+    "kubectl create serviceaccount reachd, on that cluster, and kubectl create token reachd --duration=8760h",
+    "Put this token in place of the plugin into a kubeconfig of reachd's own; docs/operating.md shows how.",
+)
 _ENDED = (Reason.CONNECTION_CLOSED, Reason.CONNECTION_RESET)
 _BY_HAND = {
     "grpc": ("grpcurl -plaintext HOST:PORT grpc.health.v1.Health/Check",),
@@ -25,6 +31,12 @@ _BY_HAND = {
     "dns": ("dig NAME @SERVER",),
 }
 """What takes the place of curl where the check speaks another protocol."""
+_FOR_A_RULE = (
+    "kubectl -n NAMESPACE get deployments,statefulsets,services,ingresses -o yaml, and look for what the detail names.",
+    "docs/checklist.md says why this is a rule, and what to do.",
+)
+"""For a check that finds fault with no program, but with objects in an API server."""
+_OF_A_KUBERNETES_API = ("kube_api", "broker_endpoint", "checklist")
 _ON_THE_HOST = {
     Reason.CONNECT_REFUSED: "ss -ltnp 'sport = :PORT' on HOST: does a program listen there, and on which address?",
     **dict.fromkeys(
@@ -40,8 +52,12 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
 
     detail: what the run found. A host that is the name of a Service tells SERVICE and NAMESPACE too.
     """
+    if reason is Reason.PERMISSION_DENIED and _SIGNS_IN_OTHERWISE.search(detail):
+        return list(_GIVE_A_TOKEN)
     service = _SERVICE_NAME.fullmatch(check.host)
-    steps = [fitting for step in explain(reason).try_first for fitting in _fitting(step, reason, check)]
+    is_rule = reason is Reason.DEGRADED and check.kind == "checklist"
+    told = _for_a_rule(check) if is_rule else explain(reason).try_first
+    steps = [fitting for step in told for fitting in _fitting(step, reason, check)]
     if check.system == "custom" and service is None:
         steps = _kubernetes_last(steps, reason)
     if _meets_tls(reason, check, detail):
@@ -49,12 +65,18 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
     values = {"HOST": check.host, "PORT": check.path.port.partition("/")[0]}
     if service is not None:
         values |= {"SERVICE": service["service"], "NAMESPACE": service["namespace"]}
+    if is_rule:
+        values["NAMESPACE"] = getattr(check.settings, "namespace", "NAMESPACE")
     return list(dict.fromkeys(_with_values(step, values, check, detail) for step in steps))
+
+
+def _for_a_rule(check: Check) -> tuple[str, ...]:
+    return _FOR_A_RULE if _http_url(check) is not None else _FOR_A_RULE[-1:]  # else no object is at fault
 
 
 def _fitting(step: str, reason: Reason, check: Check) -> tuple[str, ...]:
     """The step, or what takes its place for a check of this kind."""
-    if "for a Kubernetes API" in step and check.kind != "kube_api":
+    if "for a Kubernetes API" in step and check.kind not in _OF_A_KUBERNETES_API:
         return ()
     if step.startswith("curl ") and "BROKER" not in step and _http_url(check) is None:
         by_hand = _BY_HAND.get(check.kind, (step,))

@@ -1,5 +1,6 @@
 """The configuration with which a real agent watches the simulated deployment: what an operator would write."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import yaml
@@ -14,11 +15,13 @@ CONNECTION = "3f2a3a4e-6a0c-4c39-9a30-5d1f6a0f2b11"
 """Meshery's id of its connection to the managed cluster."""
 _VANTAGES = ("server", "client", "operations")
 _CLUSTER = "east"
+_SINCE_DRILL = timedelta(days=20)
 _SOONER = {
     "websocket-direct": "5s",
     "sse-events": "10s",
     "callback": "60s",
     "operator-metrics": "5s",
+    "operator-reconciles-meshsync": "5s",
     "provider": "15s",
     "node-port-server": "5s",
     "node-port-broker-client": "5s",
@@ -27,8 +30,14 @@ _SOONER = {
     f"cluster-{_CLUSTER}-diagnostics": "5s",
     f"cluster-{_CLUSTER}-broker-endpoint": "5s",
     **{f"adapter-{name}-ping": "5s" for name in ADAPTERS},
+    "checklist-api": "5s",
+    "checklist-load-balancer": "5s",
 }
 """Time between two runs, where nobody wants to wait as long as in real life."""
+
+
+def _last_drill() -> str:
+    return str(datetime.now(UTC).date() - _SINCE_DRILL)
 
 
 def write_configuration(simulation: Simulation, listen: str, vantages: tuple[str, ...] = _VANTAGES) -> Path:
@@ -64,6 +73,7 @@ def _deployment(simulation: Simulation) -> dict[str, object]:
         },
         "operator": {
             "metrics": f"{simulation.operator_metrics.url}/metrics",
+            "token_file": str(secrets.cluster_token.file),
             "health": simulation.operator_health.url,
         },
         "kubernetes": {"api": simulation.cluster.url, "service_account": str(secrets.service_account)},
@@ -80,6 +90,8 @@ def _deployment(simulation: Simulation) -> dict[str, object]:
                 "connection_id": CONNECTION,
             }
         ],
+        "checklist": {"server_replicas": 3, "autoscaling": True},
+        "attest": {"recovery_drill": _last_drill(), "config_repository": "https://git.example.com/meshery"},
         "egress": [f"{simulation.registry.url}/v2/"],
         "node_ports": {
             "host": simulation.node,

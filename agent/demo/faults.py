@@ -92,6 +92,10 @@ async def _cluster_unhealthy(simulation: Simulation, on: bool) -> None:
     simulation.cluster.etcd_failed = on
 
 
+async def _server_exposed(simulation: Simulation, on: bool) -> None:
+    simulation.cluster.server_exposed = on
+
+
 async def _session_expired(simulation: Simulation, on: bool) -> None:
     token = simulation.secrets.session_token
     token.present("expired" if on else token.text)
@@ -198,7 +202,7 @@ FAULTS = (
         "cluster-unhealthy",
         "The managed cluster has lost etcd",
         "Deployments hang, and discovery stands still.",
-        {"cluster-east-api": Reason.HEALTH_CHECK_FAILED},
+        {"cluster-east-api": Reason.HEALTH_CHECK_FAILED, "checklist-api": Reason.HEALTH_CHECK_FAILED},
         _cluster_unhealthy,
     ),
     Fault(
@@ -207,6 +211,13 @@ FAULTS = (
         "A Server outside of the cluster shows it as connected, and nothing that happens in it ever arrives.",
         {"cluster-east-broker-endpoint": Reason.ENDPOINT_UNREACHABLE},
         _load_balancer_gone,
+    ),
+    Fault(
+        "server-exposed",
+        "Meshery Server is exposed by a raw LoadBalancer",
+        "Nobody notices: whoever knows the address reaches the Server past the ingress, in plain HTTP.",
+        {"checklist-load-balancer": Reason.DEGRADED},
+        _server_exposed,
     ),
 )
 

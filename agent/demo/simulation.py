@@ -93,7 +93,9 @@ class Simulation:
         )
         operator = loopback.host()
         operator_certificate = self.authority.issue("operator", [operator])
-        self.operator_metrics = operator_metrics(loopback.place(operator, 8443), server_context(operator_certificate))
+        self.operator_metrics = operator_metrics(
+            loopback.place(operator, 8443), server_context(operator_certificate), self.secrets.cluster_token.text
+        )
         self.operator_health = health(loopback.place(operator, 8081))
         self.meshsync_health = health(self._place(11000))
         api = self._place(6443)
@@ -103,6 +105,7 @@ class Simulation:
             server_context(self.authority.issue("cluster", [api.host])),
             self.secrets.cluster_token.text,
             self.load_balancer.place,
+            self.ingress,
         )
         source = self._place(8443)
         self.registry = registry(source, server_context(self.authority.issue("registry", [source.host])))

@@ -5,17 +5,28 @@ from ssl import SSLContext
 
 from aiohttp import web
 
+from agent.demo.ingress import Ingress
+from agent.demo.kubernetes_objects import is_selected, lists
 from agent.demo.listening import HttpPart
 from agent.demo.loopback import Place
 
 _HEALTH_PATHS = ("/livez", "/readyz", "/healthz")
+_RECONCILED = """\
+# TYPE meshery_operator_reconcile_total counter
+meshery_operator_reconcile_total{controller="broker"} 14
+meshery_operator_reconcile_total{controller="meshsync"} 9
+"""
 
 
-def operator_metrics(place: Place, tls: SSLContext) -> HttpPart:
-    """The Operator's metrics: HTTPS with a certificate of its own, and nothing without a token."""
+def operator_metrics(place: Place, tls: SSLContext, token: str) -> HttpPart:
+    """The Operator's metrics: HTTPS with a certificate of its own, and nothing without a token of the cluster."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(status=401, text="Unauthorized") if request.path == "/metrics" else web.Response(status=404)
+        if request.path != "/metrics":
+            return web.Response(status=404)
+        if not _may_pass(request, token):
+            return web.Response(status=401, text="Unauthorized")
+        return web.Response(text=_RECONCILED)
 
     return HttpPart(place, handle, tls)
 
@@ -39,18 +50,25 @@ def registry(place: Place, tls: SSLContext) -> HttpPart:
     return HttpPart(place, handle, tls)
 
 
+def _may_pass(request: web.BaseRequest, token: str) -> bool:
+    return compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode())
+
+
 _BROKER_RESOURCE = "/apis/meshery.io/v1alpha1/namespaces/meshery/brokers/meshery-broker"
 
 
 class Cluster:
-    """A Kubernetes API server, as far as its health, its version and the Broker resource go."""
+    """A Kubernetes API server, as far as its health, its version and what the agent reads there go."""
 
-    def __init__(self, place: Place, tls: SSLContext, token: str, broker_endpoint: Place) -> None:
+    def __init__(self, place: Place, tls: SSLContext, token: str, broker_endpoint: Place, ingress: Ingress) -> None:
         """`broker_endpoint`: where the Operator has found the Broker to be reachable from outside."""
+        self.server_exposed = False
+        """The Service of Meshery Server is a raw LoadBalancer."""
         self.etcd_failed = False
         """Its check of etcd fails, so that it is neither live nor ready."""
         self.broker_endpoint = broker_endpoint
-        self._authorization = f"Bearer {token}"
+        self._ingress = ingress
+        self._token = token
         self._part = HttpPart(place, self._handle, tls)
         self.place = place
         self.url = self._part.url
@@ -58,7 +76,7 @@ class Cluster:
         self.stop = self._part.stop
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if not compare_digest(request.headers.get("Authorization", "").encode(), self._authorization.encode()):
+        if not _may_pass(request, self._token):
             document = {
                 "kind": "Status",
                 "apiVersion": "v1",
@@ -73,7 +91,15 @@ class Cluster:
             return web.json_response({"major": "1", "minor": "34", "gitVersion": "v1.34.1", "platform": "linux/amd64"})
         if request.path == _BROKER_RESOURCE:
             return web.json_response(self._broker())
-        return web.Response(status=404)
+        return self._list(request)
+
+    def _list(self, request: web.BaseRequest) -> web.Response:
+        known = lists(self._ingress.url, self._ingress.place.host, exposed=self.server_exposed)
+        if request.path not in known:
+            return web.Response(status=404)
+        kind, items = known[request.path]
+        selected = [item for item in items if is_selected(item, request.query.get("labelSelector", ""))]
+        return web.json_response({"kind": kind, "metadata": {}, "items": selected})
 
     def _broker(self) -> dict[str, object]:
         return {

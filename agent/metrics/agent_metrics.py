@@ -1,5 +1,6 @@
 """What the agent says of itself: is it on time, is it blind, is its configuration the one on disk?"""
 
+from collections.abc import Callable
 from platform import python_version
 
 from prometheus_client import (
@@ -29,7 +30,7 @@ class AgentMetrics:
         build.labels(VERSION, python_version()).set(1)
         self._reload_successful = Gauge(
             "reachd_config_last_reload_successful",
-            "Whether the configuration on disk is the one in use.",
+            "Whether the configuration on disk is the one in use, but for what waits for a restart.",
             registry=registry,
         )
         self._reload_success_at = Gauge(
@@ -41,6 +42,12 @@ class AgentMetrics:
             "reachd_source_last_success_timestamp_seconds",
             "Unix time of the last good snapshot of a source; a failing source keeps its snapshot.",
             ["source"],
+            registry=registry,
+        )
+        self._leading = Gauge(
+            "reachd_leading",
+            "Whether this agent leads its replicas: it alone watches the cluster.",
+            ["lease"],
             registry=registry,
         )
         self._schedule_delay = DelayHistogram(
@@ -100,7 +107,16 @@ class AgentMetrics:
             self._reload_success_at.set(at)
 
     def source_succeeded(self, source: str, at: float) -> None:
+        """`at`: unix time of the last success, 0 before the first."""
         self._source_success_at.labels(source).set(at)
+
+    def source_gone(self, source: str) -> None:
+        """Nothing is found by `source` any more."""
+        self._source_success_at.remove(source)
+
+    def leading(self, lease: str, leads: Callable[[], bool]) -> None:
+        """`lease`: namespace and name of the Lease by which replicas choose. `leads`: asked for each scrape."""
+        self._leading.labels(lease).set_function(leads)
 
     def text(self, form: Format) -> bytes:
         """All of it in one piece, with the end mark that OpenMetrics demands."""
@@ -126,4 +142,5 @@ _LABELS = {
     "reachd_build_info": ("version", "python"),
     "reachd_source_last_success_timestamp_seconds": ("source",),
     "reachd_sink_dropped": ("sink",),
+    "reachd_leading": ("lease",),
 }

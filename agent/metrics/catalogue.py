@@ -1,9 +1,10 @@
-"""All that the agent can export, for documentation: of every check, of every kind of probe, and of itself."""
+"""All that the agent can export, for documentation: of checks, of each kind of probe, of a cluster, and of itself."""
 
 from typing import NamedTuple
 
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.families import CHECK_LABELS, FAMILIES
+from agent.metrics.kubernetes import FAMILIES as CLUSTER_FAMILIES
 from agent.metrics.latency import LATENCY
 from agent.metrics.measured import describe
 from agent.metrics.store import CHECKS
@@ -24,10 +25,11 @@ class Catalogue(NamedTuple):
 
     checks: tuple[Entry, ...]
     probes: tuple[Entry, ...]
+    cluster: tuple[Entry, ...]
     agent: tuple[Entry, ...]
 
     def entries(self) -> tuple[Entry, ...]:
-        return self.checks + self.probes + self.agent
+        return self.checks + self.probes + self.cluster + self.agent
 
 
 def catalogue() -> Catalogue:
@@ -47,5 +49,6 @@ def catalogue() -> Catalogue:
     return Catalogue(
         (*of_checks, Entry(LATENCY, LATENCY.labels)),
         tuple(of_probes),
+        tuple([Entry(family, family.labels) for family in CLUSTER_FAMILIES]),
         tuple([Entry(family, family.labels) for family in of_agent]),
     )

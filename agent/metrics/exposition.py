@@ -2,7 +2,8 @@
 
 import zlib
 from asyncio import Lock, sleep
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from itertools import chain
 from time import perf_counter
 
 from agent.metrics.agent_metrics import AgentMetrics
@@ -18,6 +19,10 @@ _GZIP = 31
 """zlib's window bits for a gzip stream with the largest window."""
 
 
+Texts = Callable[[Format], Iterator[str]]
+"""What else there is to export: whole families one after the other, in pieces that are quick to make."""
+
+
 class TooManyScrapesError(Exception):
     """As many scrapes as are allowed are in progress."""
 
@@ -25,9 +30,11 @@ class TooManyScrapesError(Exception):
 class Exposition:
     """Renders all series. However many scrapes there are, only one of them works in any turn of the event loop."""
 
-    def __init__(self, store: Store, agent: AgentMetrics) -> None:
+    def __init__(self, store: Store, agent: AgentMetrics, others: Texts = lambda _: iter(())) -> None:
+        """`others`: families besides those of the checks and of the agent itself; none of them may be one of those."""
         self._store = store
         self._agent = agent
+        self._others = others
         self._turn = Lock()
         self._in_progress = 0
 
@@ -79,7 +86,7 @@ class Exposition:
         yield bytes(ready)
 
     def _texts(self, form: Format) -> Iterator[bytes]:
-        for text in self._store.texts(form):
+        for text in chain(self._store.texts(form), self._others(form)):
             yield text.encode()
         yield self._agent.text(form)
 

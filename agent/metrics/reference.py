@@ -1,12 +1,14 @@
 """Writes docs/metrics.md from the catalogue. Run: python -m agent.metrics.reference > docs/metrics.md"""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from agent.core.reasons import Reason
 from agent.metrics.catalogue import Entry, catalogue
 from agent.metrics.families import CHECK_LABELS
+from agent.metrics.kubernetes import NODE_CONDITIONS, TERMINATED_REASONS, WAITING_REASONS, WORKLOAD_TYPES
 from agent.metrics.latency import BOUNDS
+from agent.metrics.node_states import NODE_STATES
 
 _INTRODUCTION = """\
 # Metrics
@@ -44,6 +46,39 @@ a counter that the target keeps while it cannot be read; a counter that the agen
 on. The values of labels come from closed lists or from the configuration: whatever else a target sends is `other`.
 """
 
+_CLUSTER = """\
+## A cluster
+
+Where `kubernetes` is configured. `kube_*` have the names, labels and meanings of kube-state-metrics 2, and `reachd_*`
+are what it does not have. Where it runs too, set `kubernetes.kube_state_metrics`: then `reachd_*` alone are exported.
+A rule that has to be right while both are scraped aggregates first, such as `max by (namespace, deployment) (...)`.
+
+The series of an object end with the first scrape after the object has gone, and those of its lease and usage with
+them. While the API server cannot be asked they stay as they were, and `reachd_source_last_success_timestamp_seconds`
+says since when. An object whose name no API server would take is left out, and in each object all but the first 64
+containers, taints or owners.
+
+Nodes and pods write texts into their objects that become labels, so these lists are closed. Whatever else a reason
+says, or an owner is, is `other`; kube-state-metrics 2 exports reasons as they stand. Other conditions of nodes are
+left out.
+
+- Reasons of waiting: {waiting}.
+- Reasons of having ended: {terminated}.
+- Conditions of nodes: {conditions}.
+- Types of workloads: {workloads}.
+
+Pods of a deployment belong to one of its ReplicaSets, which are not watched: `reachd_pod_workload_info` names the
+deployment itself, in the labels that recording rules of kube-prometheus use. A sidecar that Kubernetes knows as one is
+an init container. Usage is there where the metrics API is served.
+"""
+
+_NODE_STATES = """\
+### What is done with a node
+
+Each query gives one series for each node in that state, and counts nothing twice where kube-state-metrics is scraped,
+too. Which pods are leaving is known for the namespaces that are watched.
+"""
+
 _AGENT = """\
 ## The agent itself
 
@@ -68,11 +103,30 @@ def reference() -> str:
             _PROBES,
             *_table(("metric", "type", "what it says", "probes"), families.probes),
             "",
+            _CLUSTER.format(
+                waiting=_values(WAITING_REASONS),
+                terminated=_values(TERMINATED_REASONS),
+                conditions=_values(NODE_CONDITIONS),
+                workloads=_values(WORKLOAD_TYPES),
+            ),
+            *_table(("metric", "type", "what it says"), families.cluster),
+            "",
+            _NODE_STATES,
+            *_node_states(),
             _AGENT,
             *_table(("metric", "type", "what it says"), agent),
             "",
         ]
     )
+
+
+def _values(known: Iterable[str]) -> str:
+    return ", ".join([f"`{value}`" for value in sorted(known)])
+
+
+def _node_states() -> Iterator[str]:
+    for state in NODE_STATES:
+        yield f"**{state.name}**: {state.meaning}.\n\n```promql\n{state.query}\n```\n"
 
 
 def _table(columns: Sequence[str], entries: Sequence[Entry]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 
 from agent.core.check import Check, CheckKey
 from agent.core.measures import Metric
@@ -10,8 +9,9 @@ from agent.core.transitions import Standing, State
 from agent.metrics.families import FAMILIES
 from agent.metrics.latency import LATENCY, Latency
 from agent.metrics.measured import MeasuredFamily, MeasuredKind, describe
+from agent.metrics.pieces import slices, with_header
 from agent.metrics.record import Record
-from agent.metrics.text import Description, Format, SeriesType, header, labels_text, number
+from agent.metrics.text import Description, Format, SeriesType, labels_text, number
 from agent.probes import settings_of
 
 CHECKS = Description("reachd_checks", SeriesType.GAUGE, "Checks by the state that they are in.", ("state",))
@@ -61,13 +61,12 @@ class Store:
         measured = tuple(self._families)
         for description, lines in FAMILIES:
             name = description.name
-            yield from _family(description, form, ("".join(lines(name, some)) for some in _slices(records)))
-        yield from _family(LATENCY, form, (latency.lines(form) for latency in latencies))
-        yield from _family(CHECKS, form, iter((_state_lines(records),)))
+            yield from with_header(description, form, ("".join(lines(name, some)) for some in slices(records, _SLICE)))
+        yield from with_header(LATENCY, form, (latency.lines(form) for latency in latencies))
+        yield from with_header(CHECKS, form, iter((_state_lines(records),)))
         for metric in measured:
-            yield from _family(
-                describe(metric), form, ("".join(_measured_lines(metric, some)) for some in _slices(records))
-            )
+            texts = ("".join(_measured_lines(metric, some)) for some in slices(records, _SLICE))
+            yield from with_header(describe(metric), form, texts)
 
     def _latency(self, check: Check) -> Latency:
         labels = check.series_labels
@@ -84,23 +83,6 @@ class Store:
             families = [self._families.setdefault(metric, MeasuredFamily(metric)) for metric in metrics]
             kind = self._kinds[name] = MeasuredKind(name, families)
         return kind
-
-
-def _family(family: Description, form: Format, texts: Iterator[str]) -> Iterator[str]:
-    """Puts the family's header before its first sample."""
-    head = header(family, form)
-    for text in texts:
-        if text:
-            yield head + text
-            head = ""
-        else:
-            yield text
-
-
-def _slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-    waiting = iter(records)
-    while some := tuple(islice(waiting, _SLICE)):
-        yield some
 
 
 def _measured_lines(metric: Metric, records: Sequence[Record]) -> Iterator[str]:

@@ -44,12 +44,14 @@ _STREAM = int(socket.SOCK_STREAM)
 class Connection:
     """An open connection. Use it as a context manager: at its end it is closed at once and its TCP facts are noted."""
 
-    __slots__ = ("_incoming", "_outgoing", "_readiness", "_run", "_socket", "_tls")
+    __slots__ = ("_incoming", "_outgoing", "_readiness", "_run", "_socket", "_tls", "forwarded")
 
     def __init__(self, run: Run, sock: SocketType, readiness: Readiness) -> None:
         self._run = run
         self._socket = sock
         self._readiness = readiness
+        self.forwarded = False
+        """Whether a proxy hands on each request, and so may answer in the target's place."""
         self._tls: ssl.SSLObject | None = None
         self._incoming: ssl.MemoryBIO | None = None
         self._outgoing: ssl.MemoryBIO | None = None
@@ -187,11 +189,13 @@ class Connection:
             await self._send_all(self._outgoing.read())
 
 
-async def connect(run: Run, network: Network, host: str, port: int) -> Connection:
+async def connect(run: Run, network: Network, host: str, port: int, *, proxy: str = "") -> Connection:
     """Resolves `host` and connects to the first of its addresses that answers, each family tried.
 
-    Leaves the run in the phase `connect`. Raises ProbeFailure for the name, OSError for the connection.
+    proxy: what to call the host where it is a proxy. Leaves the run in the phase `connect`. Raises ProbeFailure for the
+    name, OSError for the connection.
     """
+    run.proxy = proxy
     run.enter(Phase.RESOLVE)
     addresses = await network.resolver.addresses(host)
     run.enter(Phase.CONNECT)

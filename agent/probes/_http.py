@@ -12,6 +12,7 @@ from agent.core.measures import Label, Metric, MetricType
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._connection import Connection
+from agent.probes._proxy import sign_of_own_answer
 from agent.probes._text import quote
 
 STATUS_CODE = Metric("probe_http_status_code", MetricType.GAUGE, "Status code of the last answer.")
@@ -160,7 +161,7 @@ async def exchange(
     """Sends a request and reads its answer: the phases request, response (to the first byte) and transfer.
 
     limit: bytes of the body to keep; reading stops beyond it. head_only: stop at the end of the head (HEAD).
-    Raises ProbeFailure for what is not HTTP, for a head over 64 KiB and for an answer cut short.
+    Raises ProbeFailure for what is not HTTP, for a head over 64 KiB, for an answer cut short and for a proxy's own.
     """
     reader = _Reader(limit)
     await _send(run, connection, request)
@@ -168,7 +169,9 @@ async def exchange(
     while not (message.complete or message.truncated or (head_only and message.head_complete)):
         await _read_on(run, connection, reader)
     _measure(run, reader.parser)
-    return reader.response()
+    response = reader.response()
+    _refuse_answer_of_proxy(run, connection, response)
+    return response
 
 
 class BodyStream:
@@ -200,7 +203,16 @@ async def open_stream(run: Run, connection: Connection, request: bytes) -> BodyS
     while not reader.message.head_complete:
         await _read_on(run, connection, reader)
     _measure(run, reader.parser)
-    return BodyStream(run, connection, reader)
+    stream = BodyStream(run, connection, reader)
+    _refuse_answer_of_proxy(run, connection, stream.response)
+    return stream
+
+
+def _refuse_answer_of_proxy(run: Run, connection: Connection, response: Response) -> None:
+    if connection.forwarded and (sign := sign_of_own_answer(response.status, response.headers)):
+        body = response.body.strip()
+        words = f"the proxy {run.proxy} answers itself, as {sign} shows: {response.status}"
+        raise ProbeFailure(Reason.PROXY_REFUSED, f"{words}: {quote(body)}" if body else words)
 
 
 async def _send(run: Run, connection: Connection, request: bytes) -> None:

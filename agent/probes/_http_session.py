@@ -27,11 +27,11 @@ class HttpSession:
     ) -> None:
         self.close()
 
-    async def get(self, path: str, limit: int) -> Response:
+    async def get(self, path: str, limit: int, headers: tuple[tuple[str, str], ...] = ()) -> Response:
         """The answer for a path below the target's own. Raises ProbeFailure for a body over `limit` bytes, too."""
         if self._connection is None:
             self._connection = await self._target.open(self._run)
-        request = self._target.request(self._run, path=self._prefix + path)
+        request = self._target.request(self._run, path=self._prefix + path, headers=headers)
         response = await exchange(self._run, self._connection, request, limit)
         if response.truncated:
             raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the answer to {path} is longer than {limit} bytes")

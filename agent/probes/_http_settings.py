@@ -16,6 +16,7 @@ from agent.probes._settings import (
     HttpUrl,
     ProbeSettings,
     TlsSettings,
+    shown_url,
     url_endpoint,
 )
 from agent.probes._tls import TLS_METRICS
@@ -35,7 +36,7 @@ class WebServerSettings(ProbeSettings):
         return url_endpoint(self.url)
 
     def target(self) -> str:
-        return self.url
+        return shown_url(self.url)
 
 
 class HttpRequestSettings(WebServerSettings):

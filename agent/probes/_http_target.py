@@ -1,15 +1,17 @@
 """Where HTTP requests go, and what they say: connection, proxy, TLS and credentials, prepared for many runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import SplitResult, urlsplit
 from urllib.parse import quote as percent_encode
 
-from agent.core.reasons import Reason
+from agent.core.reasons import Blame, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.core.version import VERSION
 from agent.probes._address import host_and_port
 from agent.probes._connection import Connection, connect, connect_tls
 from agent.probes._credentials import authorization, basic_authorization, cookie_value
+from agent.probes._door import reason_of
 from agent.probes._network import Network
 from agent.probes._proxy import Proxy
 from agent.probes._settings import AuthSettings, CookieSettings, TlsSettings, url_endpoint
@@ -112,21 +114,38 @@ class HttpTarget:
         return head.encode("utf-8") + b"\r\n" + body
 
     async def _open_through(self, run: Run, proxy: Proxy) -> Connection:
-        try:
-            connection = await connect(run, self.network, proxy.host, proxy.port)
-        except ConnectionError as error:  # the target is not to blame for it
-            words = f"the proxy {proxy} takes no connections: {error.strerror}"
-            raise ProbeFailure(Reason.PROXY_REFUSED, words) from error
+        run.timeout_reason = Reason.PROXY_REFUSED
+        with _blaming(proxy, run):
+            connection = await connect(run, self.network, proxy.host, proxy.port, proxy=str(proxy))
+        run.timeout_reason = None
         if self.scheme == "http":  # all others want a tunnel, ws too (RFC 6455, section 4.1)
+            connection.forwarded = True
             return connection
         try:
-            await _connect_through(run, connection, proxy, host_and_port(self.host, self.port))
+            with _blaming(proxy, run):
+                await _connect_through(run, connection, proxy, host_and_port(self.host, self.port))
             if self._identity is not None:
                 await connection.start_tls(self.network, self._identity, self._server_name)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+@contextmanager
+def _blaming(proxy: Proxy, run: Run) -> Iterator[None]:
+    """Makes what keeps the agent from a proxy, or the proxy from answering, its failure; the agent's own stay so."""
+    try:
+        yield
+    except ProbeFailure as failure:
+        if failure.reason.blame is Blame.AGENT or failure.reason is Reason.PROXY_REFUSED:
+            raise
+        raise ProbeFailure(Reason.PROXY_REFUSED, f"the proxy {proxy} cannot be found: {failure.detail}") from failure
+    except OSError as error:
+        if reason_of(error, run.phase).blame is Blame.AGENT:
+            raise
+        words = f"the proxy {proxy} takes no connections: {error.strerror}"
+        raise ProbeFailure(Reason.PROXY_REFUSED, words) from error
 
 
 async def _connect_through(run: Run, connection: Connection, proxy: Proxy, authority: str) -> None:

@@ -10,7 +10,7 @@ from agent.core.run import ProbeFailure
 from agent.probes._http_target import HttpTarget
 from agent.probes._kubeconfig import ClusterAccess, cluster_access
 from agent.probes._network import Network
-from agent.probes._settings import AuthSettings, Endpoint, HttpUrl, ProbeSettings, TlsSettings, url_endpoint
+from agent.probes._settings import AuthSettings, Endpoint, HttpUrl, ProbeSettings, TlsSettings, shown_url, url_endpoint
 from agent.probes._tls import tls_identity
 
 
@@ -54,9 +54,9 @@ class KubeAccessSettings(ProbeSettings):
 
     def target(self) -> str:
         if self.url is not None:
-            return self.url
+            return shown_url(self.url)
         try:
-            return self.access().server
+            return shown_url(self.access().server)
         except ProbeFailure:
             return f"context {self.context or 'in use'} of {self.kubeconfig}"
 

@@ -63,7 +63,7 @@ def _read(path: Path, context: str | None, _version: tuple[int, int, int]) -> Cl
     user = child(_named(path, config, "users", text_of(chosen, "user")), "user") if "user" in chosen else {}
     for key, what in _UNSUPPORTED.items():
         if key in user:
-            raise _unusable(path, f"its user signs in by {what}; give it a token or a client certificate")
+            raise _unusable(path, f"the user of context {name!r} signs in by {what}; give it a ServiceAccount's token")
     if cluster.get("proxy-url"):
         raise _unusable(path, "its cluster has a proxy-url; set the agent's own proxy")
     return _access(path, cluster, user)

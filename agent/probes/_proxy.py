@@ -37,6 +37,26 @@ def no_proxy(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     return tuple(entry.strip().lower() for entry in text.split(",") if entry.strip())
 
 
+_FORWARD_PROXIES = ("squid", "tinyproxy", "mitmproxy")
+"""How the Server header of a proxy's own answers begins; in those that they hand on, they leave the target's."""
+
+
+def sign_of_own_answer(status: int, headers: Mapping[str, str]) -> str:
+    """What shows that a proxy made an answer itself; empty where it may be the target's. `headers`: lower-case names.
+
+    407 is always the proxy's (RFC 9110, section 15.5.8); 403 and 5xx are where X-Squid-Error or the Server header says
+    so. Via and X-Cache say nothing: a proxy adds them to what it hands on (RFC 9110, section 7.6.3).
+    """
+    if status == 407:
+        return "the status"
+    if status == 403 or status >= 500:
+        if "x-squid-error" in headers:
+            return "X-Squid-Error"
+        if headers.get("server", "").lower().startswith(_FORWARD_PROXIES):
+            return "the Server header"
+    return ""
+
+
 class Proxies:
     """Chooses the proxy for a target by scheme and NO_PROXY."""
 

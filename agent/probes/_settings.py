@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from agent.core.measures import Metric
 from agent.core.ports import Probe
-from agent.core.secrets import remember
-from agent.probes._address import host_and_port
+from agent.core.secrets import conceal, remember
+from agent.probes._address import host_and_port, parse_literal
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
 
@@ -32,8 +32,13 @@ class Endpoint(NamedTuple):
         return host_and_port(self.host, self.port)
 
 
+CREDENTIALS_IN_ADDRESS = "credentials do not belong in an address or URL; use a key of the check that ends in _file"
+
+
 def parse_address(text: str) -> Endpoint:
     """`host:port` or `[ipv6]:port`. Raises ValueError with a remedy."""
+    if "@" in text:
+        raise ValueError(CREDENTIALS_IN_ADDRESS)
     host, separator, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
@@ -48,6 +53,22 @@ def parse_address(text: str) -> Endpoint:
 
 def _address(value: str) -> str:
     parse_address(value)
+    return value
+
+
+DNS_PORT = 53
+
+
+def name_server_endpoint(text: str) -> Endpoint:
+    """`host:port`, `[ipv6]:port`, or a host or IP address alone, which means port 53. Raises ValueError."""
+    bare = text.removeprefix("[").removesuffix("]") if text.endswith("]") else text
+    if parse_literal(bare) or ":" not in text:
+        return parse_address(host_and_port(bare, DNS_PORT))
+    return parse_address(text)
+
+
+def _name_server(value: str) -> str:
+    name_server_endpoint(value)
     return value
 
 
@@ -84,6 +105,21 @@ def url_endpoint(url: str) -> Endpoint:
     """Host and port that a validated URL leads to."""
     parts = urlsplit(url)
     return Endpoint(parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme])
+
+
+_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+
+
+def end_of_authority(text: str) -> int | None:
+    """Where path and query of a URL begin; None for a text that is no URL."""
+    match = _AUTHORITY.match(text)
+    return match and match.end()
+
+
+def shown_url(url: str) -> str:
+    """A URL as it may be shown: path and query without what the loader has put in from the environment."""
+    end = end_of_authority(url) or 0
+    return url[:end] + conceal(url[end:])
 
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?")
@@ -128,11 +164,14 @@ def _pattern(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+NameServer = Annotated[str, AfterValidator(_name_server)]
 HttpUrl = Annotated[str, _url("http", "https")]
 WebSocketUrl = Annotated[str, _url("ws", "wss", "http", "https")]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 SecretText = Annotated[SecretStr, BeforeValidator(_secret)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+"""The name of a Kubernetes object."""
 Status = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -241,8 +280,16 @@ class ProbeSettings(Model):
         """The host and port that the probe connects to."""
         raise NotImplementedError
 
+    def shortest_run(self) -> float:
+        """Seconds that even the best run takes, because the probe waits on purpose. The timeout has to be longer."""
+        return 0.0
+
     def endpoint_problem(self) -> str:
         """Why the host that `endpoint` names is none to connect to; empty where it is one."""
+        return ""
+
+    def further_endpoints(self) -> str:
+        """What the probe connects to besides, in words, where only a run can tell; empty where there is nothing."""
         return ""
 
     def target(self) -> str:

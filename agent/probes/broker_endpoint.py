@@ -2,10 +2,8 @@
 
 import os
 from asyncio import timeout as deadline
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 from urllib.parse import quote as percent_encoded
-
-from pydantic import Field
 
 from agent.core.measures import Metric
 from agent.core.ports import Probe
@@ -20,7 +18,7 @@ from agent.probes._json import child, json_object, text_of
 from agent.probes._kube_access import KubeAccessSettings, KubeApiServer
 from agent.probes._nats_protocol import Lines, judge_info, parse_info
 from agent.probes._network import Network
-from agent.probes._settings import Endpoint, parse_address
+from agent.probes._settings import Endpoint, ObjectName, parse_address
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, judge_status
@@ -34,8 +32,6 @@ _VERDICT_MARGIN = 0.05
 """Seconds before the deadline at which silence is judged."""
 _LONGEST_ENDPOINT = 270
 
-ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
-
 
 class BrokerEndpointSettings(KubeAccessSettings):
     """Keys of the `broker_endpoint` probe. Either `url` or `kubeconfig`."""
@@ -48,6 +44,9 @@ class BrokerEndpointSettings(KubeAccessSettings):
     """Namespace of the Broker resource."""
     name: ObjectName = "meshery-broker"
     """Name of the Broker resource."""
+
+    def further_endpoints(self) -> str:
+        return "the endpoint that the Operator publishes for the Broker, usually port 4222"
 
     def probe(self, network: Network) -> Probe:
         return BrokerEndpointProbe(self, network)

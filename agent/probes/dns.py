@@ -15,35 +15,21 @@ from agent.core.measures import Metric, MetricType
 from agent.core.ports import Probe
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._address import host_and_port, parse_literal
+from agent.probes._address import parse_literal
 from agent.probes._dns_query import Server
 from agent.probes._dns_wire import Rcode, rcode
 from agent.probes._network import Network
 from agent.probes._resolve import refusal
-from agent.probes._settings import Endpoint, ProbeSettings, parse_address
+from agent.probes._settings import DNS_PORT, Endpoint, NameServer, ProbeSettings, name_server_endpoint
 from agent.probes._text import quote
 
 DNS_ANSWERS = Metric(
     "probe_dns_answers", MetricType.GAUGE, "Records of the type that was asked for in the answer, aliases not counted."
 )
 
-_DNS_PORT = 53
 _MAX_ANSWER = 16 * 1024
 """Bytes of an answer that is read: 1,000 addresses, and 30 ms of dnspython's time."""
 _MOST_SHOWN = 8
-
-
-def _server(value: str) -> str:
-    _server_endpoint(value)
-    return value
-
-
-def _server_endpoint(value: str) -> Endpoint:
-    """`host:port`, `[ipv6]:port`, or a host or IP address alone, which means port 53. Raises ValueError."""
-    bare = value.removeprefix("[").removesuffix("]") if value.endswith("]") else value
-    if parse_literal(bare) or ":" not in value:
-        return parse_address(host_and_port(bare, _DNS_PORT))
-    return parse_address(value)
 
 
 def _name(value: str) -> str:
@@ -66,7 +52,7 @@ class DnsSettings(ProbeSettings):
     """The whole name; search domains are not tried. For PTR, an IP address will do."""
     type: Literal["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
     """Type of the records to ask for."""
-    server: Annotated[str, AfterValidator(_server)] | None = None
+    server: NameServer | None = None
     """The name server to ask, as host:port or as an address alone; default: those of the system."""
     answers: tuple[str, ...] = ()
     """Records that must all be in the answer, as in a zone file; others may be there too. Default: any one record."""
@@ -83,7 +69,10 @@ class DnsSettings(ProbeSettings):
         return self
 
     def endpoint(self) -> Endpoint:
-        return _server_endpoint(self.server) if self.server is not None else Endpoint("system-resolver", _DNS_PORT)
+        return name_server_endpoint(self.server) if self.server is not None else Endpoint("system-resolver", DNS_PORT)
+
+    def endpoint_problem(self) -> str:
+        return "" if self.server is not None else "it asks the name servers of the machine it runs on"
 
     def target(self) -> str:
         at = f" at {self.endpoint()}" if self.server is not None else ""

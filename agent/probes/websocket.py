@@ -55,6 +55,9 @@ class WebSocketSettings(HttpRequestSettings):
     expect: SignInExpectation = SignInExpectation()
     """What to take for a sign-in, which says nothing about the WebSocket behind it."""
 
+    def shortest_run(self) -> float:
+        return self.hold
+
     def probe(self, network: Network) -> Probe:
         return WebSocketProbe(self, network)
 

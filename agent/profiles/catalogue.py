@@ -81,6 +81,8 @@ class Row(Model):
     """The pods at the other end; none where it is outside the cluster, or not a pod."""
     unused: bool = False
     """The port is only declared; nothing breaks while it is closed, so no firewall has to let it through."""
+    needs: tuple[str, ...] = ()
+    """Facts without which it is not tested, beside those that its probe cannot do without."""
     for_each: str = ""
     """The fact that lists what the row is repeated for; its items are `each` in templates."""
     known: dict[str, dict[str, str | int]] = Field(default_factory=dict)
@@ -114,6 +116,13 @@ class NotAConnection(Model):
     instead: str
 
 
+class Omission(Model):
+    """Something that the documents advise and no rule of the checklist looks at."""
+
+    what: str
+    why: str
+
+
 class Comparison(Model):
     """What one step of another tool corresponds to here."""
 
@@ -137,6 +146,8 @@ class Catalogue(Model):
     viewpoints: dict[Vantage, Viewpoint]
     rows: tuple[Row, ...]
     not_connections: tuple[NotAConnection, ...] = ()
+    not_rules: tuple[Omission, ...] = ()
+    """What of the platform's checklist is no rule."""
     comparison_with: str = ""
     """The platform's own checking tool."""
     comparison: tuple[Comparison, ...] = ()

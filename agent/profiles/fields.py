@@ -52,7 +52,11 @@ def _problem(path: tuple[str | int, ...], message: str) -> InitErrorDetails:
 
 Name = Annotated[str, BeforeValidator(lambda value: check_name(value) if isinstance(value, str) else value)]
 LabelName = Annotated[str, BeforeValidator(_label_name)]
-Interval = Annotated[Duration, Field(ge=0.1, le=86400)]
-Timeout = Annotated[Duration, Field(ge=0.01, le=600)]
+INTERVALS = (0.1, 86400.0)
+"""Seconds between two runs, at least and at most."""
+TIMEOUTS = (0.01, 600.0)
+"""Seconds that a run may take, at least and at most."""
+Interval = Annotated[Duration, Field(ge=INTERVALS[0], le=INTERVALS[1])]
+Timeout = Annotated[Duration, Field(ge=TIMEOUTS[0], le=TIMEOUTS[1])]
 Objective = Annotated[Duration, Field(gt=0, le=600)]
 Ratio = Annotated[float, Field(gt=0, lt=1)]

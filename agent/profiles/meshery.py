@@ -2,13 +2,25 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from agent.probes._address import bracketed
+from agent.probes._checklist_rule import (
+    CONTROL_PLANE_NODES,
+    DRILL_DAYS,
+    MEMORY_HEADROOM,
+    PROXY_TIMEOUT,
+    Days,
+    Headroom,
+    Nodes,
+    ProxyTimeout,
+    Replicas,
+)
 from agent.probes._settings import Address, HttpUrl, Model, parse_address
 from agent.profiles.catalogue import catalogue
 from agent.profiles.deployment import Deployment, Facts
@@ -19,7 +31,22 @@ _NO_SUCH_PROVIDER = "reachd-without-session"
 """A provider key that no Server has. It makes the Server answer with its list of providers: without it, a Server with
 an enforced provider may create an anonymous user for every call without a session."""
 
+_REPOSITORY = re.compile(r"(?:(?:https?|ssh|git)://|[\w.-]+@[\w.-]+:)\S+")
+
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _repository(value: str) -> str:
+    if not _REPOSITORY.fullmatch(value):
+        raise ValueError("expected the address of a repository, as in https://git.example.com/meshery")
+    if "://" in value and urlsplit(value).password is not None:
+        raise ValueError("a secret does not belong in the address of a repository; remove the password")
+    return value
+
+
+def _on_or_off(value: object) -> object:
+    """A mapping, or none, where only true or false is written."""
+    return ({} if value else None) if isinstance(value, bool) else value
 
 
 class Session(Model):
@@ -60,6 +87,9 @@ class Operator(Model):
 
     metrics: HttpUrl | None = None
     """URL of its metrics, as in https://meshery-operator-metrics-service.meshery.svc:8443/metrics."""
+    token_file: Path | None = None
+    """File with a token that may get the metrics, such as that of the agent's service account. The certificate is the
+    Operator's own, so the token is shown to whoever answers at `metrics`."""
     health: HttpUrl | None = None
     """Base URL of its health endpoints, inside the pod on port 8081."""
 
@@ -93,7 +123,7 @@ class NodePorts(Model):
 
 
 class Kubernetes(Model):
-    """The Kubernetes API as pods of the platform reach it, for agents beside Operator and MeshSync."""
+    """The Kubernetes API as pods reach it, for agents beside Operator and MeshSync, and for the checklist."""
 
     api: HttpUrl = "https://kubernetes.default.svc"
     """URL of the API inside the cluster."""
@@ -107,7 +137,7 @@ class Cluster(Model):
     name: Name
     """Name of the cluster in the rows' ids."""
     kubeconfig: Path | None = None
-    """Kubeconfig file, the one that Meshery Server uses."""
+    """Kubeconfig file, the one that Meshery Server uses, unless its user signs in by an exec plugin."""
     context: str | None = None
     """Context in the kubeconfig; default: its current one."""
     api: HttpUrl | None = None
@@ -130,13 +160,52 @@ class Cluster(Model):
         return self
 
 
+class Checklist(Model):
+    """The resiliency checklist, judged by the objects in the cluster of Meshery Server; docs/checklist.md says what it
+    takes. Without `kubeconfig` the API is that of `kubernetes`: the service account of the agent's own pod."""
+
+    kubeconfig: Path | None = None
+    """A kubeconfig that leads to the cluster, where the agent is not in it."""
+    context: str | None = None
+    """Context in the kubeconfig; default: its current one."""
+    server_replicas: Replicas | None = None
+    """Replicas of the Server that you have decided on; Meshery's documents disagree. Default: the Deployment's."""
+    operator_replicas: Replicas | None = None
+    """Replicas of the Operator that you have decided on. Default: the Deployment's."""
+    control_plane_nodes: Nodes = CONTROL_PLANE_NODES
+    """Control-plane nodes that must be Ready."""
+    memory_headroom: Headroom = MEMORY_HEADROOM
+    """Ratio of the memory limit of Server and Broker that must be free."""
+    autoscaling: bool = False
+    """The Server should be scaled by its load."""
+    proxy_timeout: ProxyTimeout = PROXY_TIMEOUT
+    """Shortest time for which the Ingress must keep a silent WebSocket open."""
+    recovery_drill_max_days: Days = DRILL_DAYS
+    """Days after which the attested recovery drill is too old."""
+
+    @model_validator(mode="after")
+    def _context_of_a_kubeconfig(self) -> "Checklist":
+        if self.kubeconfig is None and self.context is not None:
+            raise ValueError("context goes with kubeconfig; remove it, or name the kubeconfig")
+        return self
+
+
+class Attestations(Model):
+    """What no probe can see, and you declare."""
+
+    recovery_drill: date | None = None
+    """Date of the last drill in which Meshery was redeployed from its configuration, as in 2026-09-01."""
+    config_repository: Annotated[str, AfterValidator(_repository)] | None = None
+    """Where Helm values, environment and connection definitions are under version control."""
+
+
 class MesheryDeployment(Deployment):
     """A deployment of Meshery. A row whose key is left out is listed as not testable, with what to set."""
 
     profile: Literal["meshery"]
     """The platform, which decides what the other keys are."""
     namespace: str = "meshery"
-    """Kubernetes namespace of the Server, for NetworkPolicies."""
+    """Kubernetes namespace of the Server, for NetworkPolicies and the checklist."""
     server: HttpUrl | None = None
     """Meshery Server as the cluster reaches it: the Service on 9081, or 8080 inside the pod."""
     external_url: HttpUrl | None = None
@@ -169,8 +238,10 @@ class MesheryDeployment(Deployment):
     """Registries and content sources that the Server downloads from."""
     node_ports: NodePorts | None = None
     """Services of type NodePort."""
-    attest: dict[str, str] = Field(default_factory=dict)
-    """What cannot be probed and you declare, as in {recovery_drill: 2026-09-01}."""
+    checklist: Annotated[Checklist | None, BeforeValidator(_on_or_off)] = None
+    """The resiliency checklist: `true`, or what differs from its defaults. Off by default, since it takes rights."""
+    attest: Attestations = Attestations()
+    """What no probe can see, and you declare."""
 
     @field_validator("adapters")
     @classmethod
@@ -202,9 +273,13 @@ class MesheryDeployment(Deployment):
             **facts,
             "tls": {"ca_file": self.ca_file} if self.ca_file else None,
             "broker": _broker(self.broker),
-            "operator": _without_slash(self.operator),
-            "meshsync": _without_slash(self.meshsync),
+            "operator": {
+                **_without_slash(metrics=self.operator.metrics, health=self.operator.health),
+                "token_file": self.operator.token_file,
+            },
+            "meshsync": _without_slash(health=self.meshsync.health),
             "visitor": {"cookies": _cookies(self.session)},
+            "checklist": _checklist(self),
             "session": {"provider": self.session.provider, "cookies": _cookies(self.session)} if self.session else {},
             "adapters": [_adapter(name, address) for name, address in self.adapters.items()],
             "clusters": [_cluster(cluster) for cluster in self.clusters],
@@ -212,8 +287,8 @@ class MesheryDeployment(Deployment):
         }
 
 
-def _without_slash(section: Model) -> Facts:
-    return {key: str(url).rstrip("/") for key, url in section.model_dump(exclude_none=True).items()}
+def _without_slash(**urls: str | None) -> Facts:
+    return {key: url.rstrip("/") for key, url in urls.items() if url is not None}
 
 
 def _broker(broker: Broker) -> Facts:
@@ -252,6 +327,19 @@ def _cluster(cluster: Cluster) -> Facts:
     if cluster.token_file is not None:
         facts["auth"] = {"authorization": {"credentials_file": cluster.token_file}}
     return facts
+
+
+def _checklist(deployment: MesheryDeployment) -> Facts | None:
+    """What is wanted, and how to reach the API; None where nothing is."""
+    checklist, kubernetes = deployment.checklist, deployment.kubernetes
+    if checklist is None:
+        return None
+    facts = {**checklist.model_dump(exclude_none=True), "autoscaling": checklist.autoscaling or None}
+    if checklist.kubeconfig is not None:
+        return facts
+    token = {"credentials_file": kubernetes.service_account / "token"}
+    tls = {"ca_file": kubernetes.service_account / "ca.crt"}
+    return {**facts, "url": kubernetes.api, "tls": tls, "auth": {"authorization": token}}
 
 
 def _sources(urls: Sequence[str]) -> list[Facts]:

@@ -57,6 +57,8 @@ class _Policy:
     egress: list[_Yaml] = field(default_factory=list)
     ingress: list[_Yaml] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    named: set[Endpoint] = field(default_factory=set)
+    """Endpoints by name that a remark tells of already."""
 
     def allow_to(self, peers: Sequence[_Yaml], port: int, *protocols: str) -> None:
         """Lets connections out, to anywhere without peers."""
@@ -75,7 +77,8 @@ class _Policy:
         try:
             address = ip_address(endpoint.host.partition("%")[0])
         except ValueError:
-            if not is_loopback(endpoint.host):
+            if not is_loopback(endpoint.host) and endpoint not in self.named:
+                self.named.add(endpoint)
                 self.remark(f"because it is a name: egress to {endpoint} for {why}")
             return
         if not address.is_loopback:
@@ -112,7 +115,10 @@ class _Deployment:
         self._own_vantages = own_vantages
         self._catalogue = deployment.catalogue()
         self._agent_port = agent_port
-        self._rows = [row for row in deployment.expanded_rows() if row.probe is not None and not row.row.unused]
+        used = [row for row in deployment.expanded_rows() if not row.row.unused]
+        self._rows = [row for row in used if row.probe is not None]
+        self._answered = [row for row in used if row.probe is not None or self._comes_from_outside(row)]
+        """Who comes from outside of the cluster has to be let in, whether or not reachd is told by which URL."""
         self._ways = {name: self._ways_of(name) for name in self._catalogue.pods}
 
     def policies(self) -> Iterator[_Policy]:
@@ -142,7 +148,10 @@ class _Deployment:
         return policy
 
     def _answered_by(self, pods_name: str) -> list[DeploymentRow]:
-        return [row for row in self._rows if row.row.answers_from and row.row.answers_from.pods == pods_name]
+        return [row for row in self._answered if row.row.answers_from and row.row.answers_from.pods == pods_name]
+
+    def _comes_from_outside(self, row: DeploymentRow) -> bool:
+        return any(self._catalogue.viewpoints[vantage].pods is None for vantage in row.row.vantages)
 
     def _let_in(self, policy: _Policy, answered: Sequence[DeploymentRow]) -> None:
         """One rule for each port, with all who connect to it."""
@@ -161,6 +170,8 @@ class _Deployment:
         if row.probe is None:
             return
         endpoint, purpose = row.probe.endpoint(), f"{row.id} ({row.path.purpose})"
+        if further := row.probe.further_endpoints():
+            policy.remark(f"because only a run can tell: egress to {further}, for {purpose}")
         if problem := row.probe.endpoint_problem():
             policy.remark(f"because the host is not known: egress for {purpose}: {problem}")
             return
@@ -194,11 +205,13 @@ def _own_checks(checks: Sequence[Check], agent_port: int) -> _Policy:
     policy.allow_from([_ANYWHERE_IN_CLUSTER], agent_port)
     policy.allow_names()
     for check in checks:
+        port, _, transport = check.path.port.partition("/")
+        if port == "53":
+            continue  # open to anywhere by now
         problem = check.settings.endpoint_problem() if isinstance(check.settings, ProbeSettings) else ""
         if problem:
             policy.remark(f"because the host is not known: egress for {check.name}: {problem}")
             continue
-        port, _, transport = check.path.port.partition("/")
         policy.allow_endpoint(Endpoint(check.host, int(port)), check.name, transport.upper())
     return policy
 

@@ -48,6 +48,8 @@ def _rows(catalogue: Catalogue, facts: Mapping[str, object]) -> Iterator[Deploym
 def _row(catalogue: Catalogue, row: Row, facts: Mapping[str, object]) -> DeploymentRow:
     probe, absent = None, ""
     try:
+        for fact in row.needs:
+            fill(f"{{{fact}}}", facts)
         probe = settings_of(str(row.probe["kind"])).model_validate(fill(row.probe, facts))
     except MissingFactError as missing:
         absent = _advice(catalogue, missing.fact)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from agent.core.check import Check, Plan
 from agent.probes._settings import Model, ProbeSettings
@@ -57,8 +57,9 @@ def _row_targets(deployment: Deployment, row: DeploymentRow, tested: str, own: f
     settings = deployment.rows.get(row.id)
     unknown = row.probe.endpoint_problem() if row.probe else row.absent
     host, port = row.probe.endpoint() if row.probe and not unknown else ("", 0)
+    further = row.probe.further_endpoints() if row.probe else ""
     for vantage in row.row.vantages:
-        yield Target(
+        line = Target(
             deployment=deployment.name,
             check=row.id,
             vantage=vantage,
@@ -75,6 +76,9 @@ def _row_targets(deployment: Deployment, row: DeploymentRow, tested: str, own: f
             document=_document(deployment, row),
             remark=why_untestable(row, deployment.rows) or unknown or _seen_from(vantage, host, tested, own),
         )
+        yield line
+        if further:
+            yield replace(line, host="", port=0, remark=further)
 
 
 def _seen_from(vantage: str, host: str, tested: str, own: frozenset[str]) -> str:

@@ -13,10 +13,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Report = Callable[[Path, str], None]
 
 
-def expand(top: YamlMapping, environment: Mapping[str, str], report: Report) -> dict[Path, str]:
+def expand(top: YamlMapping, environment: Mapping[str, str] | None, report: Report) -> dict[Path, str]:
     """Expands every text value in place; returns the texts with variables as they were written.
 
-    A text that cannot be expanded is reported and left as it is.
+    environment: None where variables are not allowed. A text that cannot be expanded is reported and left as it is.
     """
     written: dict[Path, str] = {}
     for container, path in _containers(top, ()):
@@ -51,7 +51,7 @@ def _put(container: YamlMapping | YamlList, key: str | int, value: str) -> None:
         container[int(key)] = value
 
 
-def expand_text(text: str, environment: Mapping[str, str]) -> str:
+def expand_text(text: str, environment: Mapping[str, str] | None) -> str:
     """The expanded text. Raises ValueError with a remedy."""
     expanded = False
 
@@ -64,6 +64,8 @@ def expand_text(text: str, environment: Mapping[str, str]) -> str:
             raise ValueError("'${' is never closed; write ${NAME}, or $${ for the characters themselves")
         if not _NAME.fullmatch(name):
             raise ValueError(f"{match[0][:80]!r} names no environment variable; write ${{NAME}}, or $${{ for the text")
+        if environment is None:
+            raise ValueError(f"no environment variable may be used here; write the value, or $${{{name}}} for the text")
         if name not in environment:
             raise ValueError(f"the environment variable {name} is not set; set it, or write $${{{name}}} for the text")
         expanded = True
@@ -73,6 +75,11 @@ def expand_text(text: str, environment: Mapping[str, str]) -> str:
     return EnvironmentText(result) if expanded else result
 
 
-def names_in(text: str) -> list[str]:
-    """The environment variables that a text which could be expanded names."""
-    return [match[1] for match in _REFERENCE.finditer(text) if match[0] != "$$"]
+def values_in(text: str, environment: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """The values that a text which could be expanded takes from the environment, with their places in its expansion."""
+    shift = 0
+    for match in _REFERENCE.finditer(text):
+        value = "$" if match[0] == "$$" else environment[match[1]]
+        if match[0] != "$$":
+            yield match.start() + shift, value
+        shift += len(value) - len(match[0])

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from agent.settings.document import MAX_BYTES, Place, YamlList, YamlMapping, place_of, read_document
 from agent.settings.environment import expand
+from agent.settings.findings import Findings
 from agent.settings.model import Configuration
 from agent.settings.plan import timeout_problems, warned_paths
 from agent.settings.problems import ConfigurationError, Path, Problem, render_path
@@ -66,27 +67,6 @@ def _unreadable(path: FilePath, error: OSError) -> ConfigurationError:
     return ConfigurationError([Problem(str(path), 0, "", f"cannot be read: {error.strerror}; check name and rights")])
 
 
-class _Findings:
-    """Problems by their path in the merged configuration."""
-
-    def __init__(self, top: YamlMapping, problems: list[Problem], fallback: str) -> None:
-        """`fallback`: the file to name for what is written nowhere."""
-        self._top = top
-        self._fallback = Place(fallback, 1)
-        self.problems = problems
-        self._paths: set[Path] = set()
-
-    def report(self, path: Path, message: str) -> None:
-        place = place_of(path, self._top) or self._fallback
-        self.problems.append(Problem(place.file, place.line, render_path(path, self._top), message))
-        self._paths.add(path)
-
-    def report_unless_known(self, path: Path, message: str) -> None:
-        """Reports what may only follow from a problem that the same value has already."""
-        if path not in self._paths:
-            self.report(path, message)
-
-
 def _validate(
     documents: Sequence[YamlMapping], problems: list[Problem], environment: Mapping[str, str]
 ) -> Configuration:
@@ -94,7 +74,7 @@ def _validate(
     for document in documents:
         _merge(top, document, (), problems)
     first = next((place.file for place in top.places.values()), "")
-    findings = _Findings(top, problems, first)
+    findings = Findings(top, problems, Place(first, 1))
     written = expand(top, environment, findings.report)
     remember_from_environment(written, environment)
     report_literal_secrets(top, findings.report_unless_known)

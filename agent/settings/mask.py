@@ -1,8 +1,5 @@
 """The effective configuration as text that may be shown: every default filled in, every secret masked."""
 
-import json
-import re
-from collections.abc import Iterable, Iterator
 from enum import Enum
 
 from pydantic import SecretStr
@@ -13,44 +10,12 @@ from agent.settings.model import Configuration
 from agent.settings.problems import Path
 from agent.settings.secrets import SECRET, is_secret_at, mask_url
 from agent.settings.shape import is_duration, key_of
-
-_SIMPLE = re.compile(
-    r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[a-z/<](?:[a-z0-9_./:<>-]*[a-z0-9_/>])?|(?:[0-9]+(?:ms|h|m|s))+",
-    re.IGNORECASE,
-)
+from agent.settings.yaml_text import yaml_lines
 
 
 def masked_yaml(configuration: Configuration) -> str:
     """The configuration as YAML, without secrets. Seconds of work for ten thousand checks: not for the event loop."""
-    return "\n".join(_lines(_Masked(configuration).shown(configuration, ()), "")) + "\n"
-
-
-def _lines(value: object, indent: str) -> Iterator[str]:
-    """YAML of plain values, every text in quotes that is not a simple word. PyYAML needs ten times as long."""
-    entries: Iterable[tuple[str, object]]
-    if isinstance(value, dict):
-        entries = ((f"{_text(key)}:", item) for key, item in value.items())
-    elif isinstance(value, list):
-        entries = (("-", item) for item in value)
-    else:
-        yield indent + _text(value)
-        return
-    for head, item in entries:
-        if not isinstance(item, dict | list):
-            yield f"{indent}{head} {_text(item)}"
-        elif not item:
-            yield f"{indent}{head} {'{}' if isinstance(item, dict) else '[]'}"
-        elif head == "-":
-            first, *rest = _lines(item, indent + "  ")
-            yield f"{indent}- {first[len(indent) + 2 :]}"
-            yield from rest
-        else:
-            yield indent + head
-            yield from _lines(item, indent + "  ")
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) and _SIMPLE.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+    return "\n".join(yaml_lines(_Masked(configuration).shown(configuration, ()))) + "\n"
 
 
 class _Masked:

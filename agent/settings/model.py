@@ -1,7 +1,7 @@
 """The whole configuration. Its keys are a contract: people's files depend on them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path as FilePath
 from typing import Annotated, Literal
@@ -16,6 +16,8 @@ from agent.probes._settings import BasicAuthSettings, Endpoint, EnvironmentText,
 from agent.profiles import deployment_model, profile_names
 from agent.profiles.fields import Interval, Objective, Ratio, Timeout, problem_below
 from agent.settings.checks import CheckSettings
+from agent.settings.discovery import Discovery
+from agent.settings.kubernetes import KubernetesSettings
 from agent.settings.problems import Path, unknown
 
 ProxyChoice = Literal["from_environment", "none"] | Proxy
@@ -170,6 +172,10 @@ class Configuration(Model):
     """The installations to watch. Each names its profile, which decides what its other keys are."""
     checks: tuple[CheckSettings, ...] = ()
     """Checks of your own. They carry `deployment="default"`, `system="custom"` and `component="custom"`."""
+    discovery: Discovery = Discovery()
+    """Sources that find checks while the agent runs."""
+    kubernetes: KubernetesSettings | None = None
+    """The cluster that this agent looks into; without it nothing of that is loaded."""
     otlp: Otlp | None = None
     """Where traces go; without it none are made."""
     log: Log = Log()
@@ -189,6 +195,13 @@ class Configuration(Model):
             return None
         around = (path[:end] for end in range(1, len(path) + 1))
         return next((self._references[place] for place in around if place in self._references), None)
+
+    def taking(self, keys: Collection[str], other: "Configuration") -> "Configuration":
+        """This configuration, but `other` for some top-level keys, with the texts that are written there."""
+        taken = self.model_copy(update={key: getattr(other, key) for key in keys})
+        own = {path: text for path, text in self._references.items() if path[0] not in keys}
+        taken._references = own | {path: text for path, text in other._references.items() if path[0] in keys}
+        return taken
 
     def with_places(self, places: Mapping[str, tuple[str, int]]) -> "Configuration":
         """This configuration, with file and line of what there may be something to say about, by path."""

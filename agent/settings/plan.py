@@ -2,31 +2,94 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
 
-from agent.core.check import Check, Path, Plan, UntestableRow
-from agent.probes._settings import Model
+from agent.core.check import Check, Path, Plan, UntestableRow, Vantage
+from agent.probes._kube_access import KubeAccessSettings
+from agent.probes._settings import Model, ProbeSettings, duration
 from agent.profiles import Expansion, ExpansionContext, expand
+from agent.profiles.deployment import as_deployment
 from agent.settings.checks import CheckSettings
+from agent.settings.discovery import Discovery
 from agent.settings.model import Configuration
 from agent.settings.problems import Path as ConfigurationPath
 from agent.settings.problems import Problem
 from agent.settings.references import RESERVED_DEPLOYMENT, timeout_too_long
+from agent.settings.snapshot import STATIC, Snapshot
 
 _MOST_HOSTS_NAMED = 20
+_MOST_PROBLEMS = 20
+"""Problems of one source that are told one by one."""
 
 
-def plan(configuration: Configuration) -> Plan:
-    """All checks that are wanted, deployments first, in the order in which they are written."""
-    checks: list[Check] = []
-    untestable: list[UntestableRow] = []
-    for deployment in configuration.deployments:
-        expansion = _expansion(deployment, configuration)
-        checks += expansion.checks
-        untestable += expansion.untestable
-    checks += [_custom_check(settings, configuration) for settings in configuration.checks]
-    return Plan(tuple(checks), tuple(untestable))
+def plan(configuration: Configuration, snapshots: Sequence[Snapshot] = ()) -> Plan:
+    """All checks that are wanted, deployments first: those of the configuration, then those of each source in turn.
+
+    A name that is taken already stays with its first owner; what a source found under it is told in `problems`.
+    """
+    gathered = _Gathered(configuration)
+    gathered.add(Snapshot(STATIC, configuration.checks, configuration.deployments))
+    for snapshot in snapshots:
+        gathered.add(snapshot)
+    return gathered.plan()
+
+
+class _Gathered:
+    """Checks of several sources, each under a name that nothing else has."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._owners: dict[tuple[str, str], str] = {}
+        self._rows: list[Check] = []
+        self._custom: list[Check] = []
+        self._untestable: list[UntestableRow] = []
+        self._problems: list[str] = []
+
+    def add(self, snapshot: Snapshot) -> None:
+        problems = list(snapshot.problems)
+        for deployment in snapshot.deployments:
+            if self._takes("deployment", as_deployment(deployment).name, snapshot.source, problems):
+                expansion = _expansion(deployment, self._configuration)
+                self._rows += self._fitting(expansion.checks, snapshot.source, problems)
+                self._untestable += expansion.untestable
+        found = [it for it in snapshot.checks if self._takes("check", it.name, snapshot.source, problems)]
+        checks = [_custom_check(settings, self._configuration) for settings in found]
+        self._custom += self._fitting(checks, snapshot.source, problems)
+        self._problems += [f"{snapshot.source}: {problem}" for problem in _in_short(problems)]
+
+    def plan(self) -> Plan:
+        names = frozenset(check.name for check in self._custom)
+        custom = [check if names.issuperset(check.depends_on) else _only(names, check) for check in self._custom]
+        return Plan((*self._rows, *custom), tuple(self._untestable), tuple(self._problems))
+
+    def _takes(self, kind: str, name: str, source: str, problems: list[str]) -> bool:
+        owner = self._owners.get((kind, name))
+        if owner is None:
+            self._owners[(kind, name)] = "the configuration" if source == STATIC else source
+            return True
+        taken = "it is found twice" if owner == source else f"{owner} has one of this name already"
+        problems.append(f"the {kind} {name} is left out: {taken}")
+        return False
+
+    def _fitting(self, checks: Iterable[Check], source: str, problems: list[str]) -> Iterator[Check]:
+        """The checks whose times go together with the defaults of the configuration, with where they come from."""
+        for check in checks:
+            if check.timeout > check.every:
+                problems.append(f"{check.key} is left out: {timeout_too_long(check.every, check.timeout)}")
+            else:
+                yield check if check.origin == source else replace(check, origin=source)
+
+
+def _only(names: frozenset[str], check: Check) -> Check:
+    """The check, without dependencies on what is left out: what nobody looks at can block nothing."""
+    return replace(check, depends_on=tuple(name for name in check.depends_on if name in names))
+
+
+def _in_short(problems: Sequence[str]) -> list[str]:
+    more = len(problems) - _MOST_PROBLEMS
+    return [*problems[:_MOST_PROBLEMS], *([f"and {more} more problems"] if more > 0 else [])]
 
 
 def _expansion(deployment: Model, configuration: Configuration) -> Expansion:
@@ -46,6 +109,7 @@ def _expansion(deployment: Model, configuration: Configuration) -> Expansion:
 def _custom_check(settings: CheckSettings, configuration: Configuration) -> Check:
     probe, defaults = settings.probe, configuration.defaults
     vantage = configuration.vantage[0]
+    every = settings.every or defaults.every
     endpoint = probe.endpoint()
     transport = "udp" if probe.kind == "dns" else "tcp"
     return Check(
@@ -56,8 +120,8 @@ def _custom_check(settings: CheckSettings, configuration: Configuration) -> Chec
         kind=probe.kind,
         vantage=vantage,
         settings=probe,
-        every=settings.every or defaults.every,
-        timeout=settings.timeout or defaults.timeout,
+        every=every,
+        timeout=settings.timeout or min(every, defaults.timeout),
         slo=settings.slo or defaults.slo,
         latency_objective=settings.latency_objective or defaults.latency_objective,
         severity=settings.severity,
@@ -70,20 +134,61 @@ def _custom_check(settings: CheckSettings, configuration: Configuration) -> Chec
 
 
 def timeout_problems(configuration: Configuration) -> Iterator[tuple[ConfigurationPath, str]]:
-    """Rows of deployments whose timeout is longer than their interval."""
+    """Rows of deployments whose timeout is longer than their interval, and checks that no run can end in time."""
     for position, deployment in enumerate(configuration.deployments):
         for check in _expansion(deployment, configuration).checks:
+            path: ConfigurationPath = ("deployments", position, "rows", check.name)
             if check.timeout > check.every:
-                yield ("deployments", position, "rows", check.name), timeout_too_long(check.every, check.timeout)
+                yield path, timeout_too_long(check.every, check.timeout)
+            elif message := _too_short_for_probe(check):
+                yield path, f"{message}, and every: no less than that"
+    for position, settings in enumerate(configuration.checks):
+        if message := _too_short_for_probe(_custom_check(settings, configuration)):
+            yield ("checks", position, "probe", "hold"), f"{message}, or a shorter hold"
+
+
+def _too_short_for_probe(check: Check) -> str:
+    """What to say where the timeout ends each run before there can be a verdict; mostly nothing."""
+    needed = check.settings.shortest_run() if isinstance(check.settings, ProbeSettings) else 0.0
+    if not needed or check.timeout > needed:
+        return ""
+    return (
+        f"no run can end within the timeout of {duration(check.timeout)}, because of the hold of {duration(needed)}; "
+        f"write timeout: more than {duration(needed)}"
+    )
 
 
 def warnings(configuration: Configuration) -> list[Problem]:
     """What is allowed but will probably hurt. Looks at files, touches no network."""
     checks = plan(configuration).checks
-    messages = [*_capacity(checks, configuration), *_missing_files(configuration), *_state_file(configuration)]
-    if not checks:
+    messages = [
+        *_capacity(checks, configuration),
+        *_missing_files(configuration),
+        *_unusable_kubeconfigs(checks, configuration),
+        *_state_file(configuration),
+        *[("vantage", message) for message in untested_deployments(configuration, checks)],
+    ]
+    if not (checks or configuration.deployments or configuration.kubernetes or configuration.discovery != Discovery()):
         messages.append(("checks", "there is nothing to check; add deployments or checks"))
     return [Problem(*configuration.place(path), path, message) for path, message in messages]
+
+
+def untested_deployments(configuration: Configuration, checks: Iterable[Check]) -> Iterator[str]:
+    """What there is to say of each deployment that none of the planned checks is of."""
+    here, tested = " or ".join(configuration.vantage), {check.deployment for check in checks}
+    for deployment in configuration.deployments:
+        name = as_deployment(deployment).name
+        if name in tested:
+            continue
+        elsewhere = [
+            vantage for vantage in Vantage if _expansion(deployment, _standing_at(vantage, configuration)).checks
+        ]
+        rows = f"; there are rows for {', '.join(elsewhere)}" if elsewhere else ", nor from any other"
+        yield f"no row of deployment {name} can be tested from vantage {here}{rows}"
+
+
+def _standing_at(vantage: Vantage, configuration: Configuration) -> Configuration:
+    return configuration.model_copy(update={"vantage": (vantage,)})
 
 
 def warned_paths(configuration: Configuration) -> dict[ConfigurationPath, str]:
@@ -93,6 +198,7 @@ def warned_paths(configuration: Configuration) -> dict[ConfigurationPath, str]:
         ("limits", "in_flight"),
         ("state_file",),
         ("checks",),
+        ("vantage",),
     )
     return {
         **{path: ".".join(map(str, path)) for path in sections},
@@ -134,6 +240,18 @@ def _missing_files(configuration: Configuration) -> Iterator[tuple[str, str]]:
             found = False
         if not found:
             yield path, f"the file {file} is missing or cannot be read; it is looked for again whenever it is needed"
+
+
+def _unusable_kubeconfigs(checks: Iterable[Check], configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Kubeconfigs that are there, but by which no check can reach its cluster."""
+    problems: defaultdict[FilePath, set[str]] = defaultdict(set)
+    for check in checks:
+        settings = check.settings
+        if isinstance(settings, KubeAccessSettings) and settings.kubeconfig and os.access(settings.kubeconfig, os.R_OK):
+            problems[settings.kubeconfig].add(settings.endpoint_problem())
+    for _, path, file in _files_in(configuration, (), ""):
+        for problem in sorted(problems.get(file, set()) - {""}):
+            yield path, f"{problem}; until then its checks are unknown"
 
 
 def _state_file(configuration: Configuration) -> Iterator[tuple[str, str]]:

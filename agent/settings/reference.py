@@ -16,6 +16,7 @@ from agent.probes import probe_kinds, settings_of
 from agent.probes._proxy import Proxy
 from agent.probes._settings import Model, ProbeSettings, TlsSettings, duration
 from agent.profiles import deployment_model, profile_names
+from agent.settings.discovery import CheckTemplate
 from agent.settings.model import Configuration
 from agent.settings.shape import annotated_metadata, is_duration, item_of, key_of, leaves, metadata_of, models_in
 
@@ -34,7 +35,7 @@ Examples are in [`config/`](../config).
   text. A key written twice, a tag, a merge key or a second document is an error. Where a truth value is expected,
   the texts `yes`, `no`, `on` and `off` are understood too.
 - **`${NAME}`** in a value stands for the environment variable of that name, which must be set; `$$` stands for `$`.
-  Keys are not expanded.
+  Keys are not expanded. What it adds to the path or query of a URL is shown as `<secret>`; host and port are shown.
 - **Secrets** are never written into a configuration. They come from a file (a key that ends in `_file`; the file is
   read again when it changes) or from the environment through `${NAME}`, and they are shown nowhere.
 - **Unknown keys** are errors.
@@ -54,6 +55,7 @@ _NAMES = {
     Proxy: "URL",
     Model: "deployment",
     ProbeSettings: "probe",
+    CheckTemplate: "keys of one of `checks`",
 }
 
 

@@ -3,40 +3,39 @@
 These rules look at the configuration as it was read, so that their findings are told together with all others.
 """
 
-from collections.abc import Iterator
-
 from agent.core.dependencies import circle_in
 from agent.probes._settings import duration, parse_duration
-from agent.settings.document import YamlMapping, place_of
+from agent.profiles.fields import INTERVALS, TIMEOUTS
+from agent.settings.document import place_of
 from agent.settings.environment import Report
 from agent.settings.model import Defaults
 from agent.settings.problems import Path, unknown
+from agent.settings.written import check_templates, entries
 
+DEFAULTS = Defaults()
 RESERVED_DEPLOYMENT = "default"
 """The deployment of checks outside any deployment."""
 
 
-def report_references(top: YamlMapping, report: Report) -> None:
-    """Reports duplicate and reserved names, dependencies that lead nowhere or in a circle, and timeouts too long."""
+def report_references(
+    top: dict[str, object], report: Report, *, every: float = DEFAULTS.every, timeout: float = DEFAULTS.timeout
+) -> None:
+    """Reports duplicate and reserved names, dependencies that lead nowhere or in a circle, and timeouts too long.
+
+    every, timeout: seconds, where neither a check nor `defaults` says them.
+    """
     _report_duplicates(top, "deployments", report)
     _report_duplicates(top, "checks", report)
-    for path, deployment in _entries(top, "deployments"):
+    for path, deployment in entries(top, "deployments"):
         if deployment.get("name") == RESERVED_DEPLOYMENT:
             report((*path, "name"), f"'{RESERVED_DEPLOYMENT}' is where your own checks are; choose another name")
     _report_dependencies(top, report)
-    _report_times(top, report)
+    _report_times(top, report, every, timeout)
 
 
-def _entries(top: YamlMapping, section: str) -> Iterator[tuple[Path, dict[str, object]]]:
-    entries = top.get(section)
-    for position, entry in enumerate(entries if isinstance(entries, list) else ()):
-        if isinstance(entry, dict):
-            yield (section, position), entry
-
-
-def _report_duplicates(top: YamlMapping, section: str, report: Report) -> None:
+def _report_duplicates(top: dict[str, object], section: str, report: Report) -> None:
     first: dict[str, Path] = {}
-    for path, entry in _entries(top, section):
+    for path, entry in entries(top, section):
         name = entry.get("name")
         if not isinstance(name, str):
             continue
@@ -48,36 +47,43 @@ def _report_duplicates(top: YamlMapping, section: str, report: Report) -> None:
             first[name] = path
 
 
-def _report_dependencies(top: YamlMapping, report: Report) -> None:
-    paths = {name: path for path, entry in _entries(top, "checks") if isinstance(name := entry.get("name"), str)}
+def _report_dependencies(top: dict[str, object], report: Report) -> None:
+    paths = {name: path for path, entry in entries(top, "checks") if isinstance(name := entry.get("name"), str)}
     graph: dict[str, list[str]] = {}
-    for path, entry in _entries(top, "checks"):
-        name, needed = entry.get("name"), entry.get("depends_on")
-        for position, other in enumerate(needed if isinstance(needed, list) else ()):
-            if not isinstance(other, str):
-                continue
+    for path, entry in entries(top, "checks"):
+        name = entry.get("name")
+        for position, other in _dependencies(entry):
             if other not in paths:
                 report((*path, "depends_on", position), unknown("check", other, tuple(paths)))
             elif other == name:
                 report((*path, "depends_on", position), "a check cannot depend on itself; remove this entry")
             elif isinstance(name, str):
                 graph.setdefault(name, []).append(other)
+    for path, entry in check_templates(top):
+        for position, other in _dependencies(entry):
+            if other not in paths:
+                report((*path, "depends_on", position), unknown("check", other, tuple(paths)))
     circle = circle_in(graph)
     if circle:
         message = f"these checks depend on each other in a circle: {' → '.join(circle)}; remove one of the dependencies"
         report((*paths[circle[0]], "depends_on"), message)
 
 
-def _report_times(top: YamlMapping, report: Report) -> None:
+def _dependencies(entry: dict[str, object]) -> list[tuple[int, str]]:
+    needed = entry.get("depends_on")
+    return [(at, name) for at, name in enumerate(needed if isinstance(needed, list) else ()) if isinstance(name, str)]
+
+
+def _report_times(top: dict[str, object], report: Report, every: float, timeout: float) -> None:
     written = top.get("defaults")
     defaults = written if isinstance(written, dict) else {}
-    every = _seconds(defaults.get("every"), Defaults.model_fields["every"].default)
-    timeout = _seconds(defaults.get("timeout"), Defaults.model_fields["timeout"].default)
+    every = _seconds(defaults.get("every"), INTERVALS, every)
+    timeout = _seconds(defaults.get("timeout"), TIMEOUTS, timeout)
     _report_timeout(("defaults",), defaults, every, timeout, report)
-    for path, check in _entries(top, "checks"):
-        _report_timeout(
-            path, check, _seconds(check.get("every"), every), _seconds(check.get("timeout"), timeout), report
-        )
+    for path, check in (*entries(top, "checks"), *check_templates(top)):
+        own_every = _seconds(check.get("every"), INTERVALS, every)
+        own_timeout = _seconds(check.get("timeout"), TIMEOUTS, timeout)
+        _report_timeout(path, check, own_every, own_timeout, report)
 
 
 def _report_timeout(path: Path, entry: dict[str, object], every: float, timeout: float, report: Report) -> None:
@@ -94,8 +100,11 @@ def timeout_too_long(every: float, timeout: float) -> str:
     )
 
 
-def _seconds(written: object, otherwise: float) -> float:
+def _seconds(written: object, bounds: tuple[float, float], otherwise: float) -> float:
+    """What is written, where it can be used; what cannot is reported for itself."""
     try:
-        return otherwise if written is None else parse_duration(written)
+        seconds = otherwise if written is None else parse_duration(written)
     except ValueError:
         return otherwise
+    least, most = bounds
+    return seconds if least <= seconds <= most else otherwise

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from agent.core.secrets import CONCEALED, remember
-from agent.probes._settings import EnvironmentText
+from agent.probes._settings import EnvironmentText, end_of_authority
 from agent.probes._text import quote
-from agent.settings.document import YamlMapping
-from agent.settings.environment import Report, names_in
+from agent.settings.environment import Report, expand_text, values_in
 from agent.settings.problems import Path
+from agent.settings.written import check_templates, entries
 
 SECRET = CONCEALED
 FROM_ENVIRONMENT = "<from the environment>"
@@ -39,11 +39,14 @@ def is_secret_at(path: Path) -> bool:
 
 
 def remember_from_environment(written: Mapping[Path, str], environment: Mapping[str, str]) -> None:
-    """Remembers, as secrets, the environment variables that are sent to a target without being part of its address."""
+    """Remembers, as secrets, what of the environment is sent to a target: all but the part of a URL that ends with the
+    port."""
     for path, text in written.items():
-        if is_secret_at(path) or not _SENT.isdisjoint(path):
-            for name in names_in(text):
-                remember(environment[name])
+        sent = is_secret_at(path) or not _SENT.isdisjoint(path)
+        end = 0 if sent else end_of_authority(expand_text(text, environment))
+        if end is not None:
+            for start, value in values_in(text, environment):
+                remember(value[max(0, end - start) :])
 
 
 def mask_url(text: str) -> str:
@@ -68,44 +71,51 @@ def show(value: object, path: Path) -> str:
         return "true" if value else "false"
     if isinstance(value, EnvironmentText):
         return FROM_ENVIRONMENT
-    return quote(_mask_text(value), 80) if isinstance(value, str) else str(value)
+    return quote(mask_text(value), 80) if isinstance(value, str) else str(value)
 
 
 def is_shown(value: object, path: Path) -> bool:
     """Whether `show` shows the value as it is written."""
-    masked = isinstance(value, str) and (isinstance(value, EnvironmentText) or _mask_text(value) != value)
+    masked = isinstance(value, str) and (isinstance(value, EnvironmentText) or mask_text(value) != value)
     return not (masked or is_secret_at(path))
 
 
-def _mask_text(text: str) -> str:
+def mask_text(text: str) -> str:
     """A text that may be no valid URL, with all that could be user and password in one replaced."""
     scheme, slashes, rest = text.partition("://") if "://" in text else ("", "", text)
     before, at, host = rest.rpartition("@")
     return mask_url(f"{scheme}{slashes}{SECRET}@{host}" if at and (slashes or ":" in before) else text)
 
 
-def report_literal_secrets(top: YamlMapping, report: Report) -> None:
-    """Reports credentials that are written into the headers or the URL of a probe of one of `checks`."""
-    checks = top.get("checks")
-    for position, check in enumerate(checks if isinstance(checks, list) else ()):
-        probe = check.get("probe") if isinstance(check, dict) else None
-        if isinstance(probe, dict):
-            _report_in_probe(probe, ("checks", position, "probe"), report)
+def report_literal_secrets(top: Mapping[str, object], report: Report) -> None:
+    """Reports credentials that are written into a URL, or into the headers of the probe of a check."""
+    _report_in_urls(top, (), report)
+    for path, check in (*entries(top, "checks"), *check_templates(top)):
+        if isinstance(probe := check.get("probe"), dict):
+            _report_in_headers(probe, (*path, "probe"), report)
 
 
-def _report_in_probe(probe: dict[str, object], path: Path, report: Report) -> None:
+def _report_in_headers(probe: dict[str, object], path: Path, report: Report) -> None:
     headers = probe.get("headers")
     for name, value in headers.items() if isinstance(headers, dict) else ():
         if is_secret_name(name) and isinstance(value, str) and not isinstance(value, EnvironmentText):
             message = f"{SECRET}: a secret must not be written in the configuration; use auth, cookies or ${{NAME}}"
             report((*path, "headers", name), message)
-    url = probe.get("url")
-    for name in _query_names(url) if isinstance(url, str) else ():
-        if is_secret_name(name):
-            message = (
-                f"the query parameter {name!r} looks like a secret, and a URL is shown in metrics; use auth or headers"
-            )
-            report((*path, "url"), message)
+
+
+def _report_in_urls(value: object, path: Path, report: Report) -> None:
+    """What a target must say may look like a URL, but is none that is shown."""
+    if isinstance(value, dict | list):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in entries:
+            if key not in _SENT and key != "expect":
+                _report_in_urls(item, (*path, key), report)
+    elif isinstance(value, str) and end_of_authority(value) is not None:
+        remedy = "use auth or headers" if "probe" in path else "leave it out"
+        for name in _query_names(value):
+            if is_secret_name(name):
+                message = f"the query parameter {name!r} looks like a secret, and a URL is shown in metrics; {remedy}"
+                report(path, message)
 
 
 def _query_names(url: str) -> list[str]:

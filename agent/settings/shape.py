@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 
 from agent.probes._settings import Model, ProbeSettings, parse_duration
-from agent.settings.checks import probe_model
+from agent.settings.checks import CheckSettings, probe_model
+from agent.settings.discovery import CheckTemplate
 from agent.settings.model import Configuration, deployment_class
 from agent.settings.problems import Path, step_into
 
@@ -100,6 +101,8 @@ def _below(annotation: _Annotation, step: str | int) -> Iterator[_Annotation]:
 
 
 def _dispatched(annotation: _Annotation, value: object) -> _Annotation:
+    if annotation is CheckTemplate:
+        return CheckSettings
     try:
         if annotation is ProbeSettings:
             return probe_model(value)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from agent.core.check import Check
 from agent.core.outcome import Outcome
+from agent.probes._settings import shown_url
 
 _SEED = SystemRandom().randbytes(16)
 _SAMPLED = "-01"
@@ -38,9 +39,9 @@ def peer_service(check: Check) -> str:
 
 
 def url(check: Check) -> str | None:
-    """The URL that is asked for, as configured, or None for probes that have none."""
+    """The URL that is asked for, as it may be shown, or None for probes that have none."""
     value = getattr(check.settings, "url", None)
-    return value if isinstance(value, str) else None
+    return shown_url(value) if isinstance(value, str) else None
 
 
 def request_method(check: Check) -> str | None:

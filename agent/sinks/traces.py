@@ -53,7 +53,7 @@ class TraceSink:
         self._success_ratio = success_ratio
         self._dropped = dropped
         self._waiting: deque[TracedRun] = deque()
-        self._in_flight: tuple[Future[bool], int] | None = None
+        self._in_flight: tuple[Future[str], int] | None = None
         self._failure_exported: dict[CheckKey, float] = {}
         self._taken = True
 
@@ -128,17 +128,21 @@ class TraceSink:
         if self._in_flight is None:
             batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
             self._in_flight = self._thread.export(batch), len(batch)
-        taken, size = self._in_flight
-        result = await shield(taken)
+        answer, size = self._in_flight
+        failure = await shield(answer)
         self._in_flight = None
-        if not result:
+        if failure:
             self._dropped(size)
-        if result is not self._taken:
-            self._taken = result
-            self._say(result)
+        if bool(failure) is self._taken:
+            self._taken = not failure
+            self._say(failure)
 
-    def _say(self, taken: bool) -> None:
-        if taken:
-            _log.info("the collector takes traces again", collector=self._host)
+    def _say(self, failure: str) -> None:
+        if failure:
+            _log.warning(
+                "traces do not get to the collector: they are dropped and counted",
+                collector=self._host,
+                cause=failure,
+            )
         else:
-            _log.warning("the collector does not take traces: they are dropped and counted", collector=self._host)
+            _log.info("the collector takes traces again", collector=self._host)

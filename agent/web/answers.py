@@ -4,13 +4,15 @@ import json
 from asyncio import Future, ensure_future, shield, timeout
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
+from typing import TypeVar
 
 from aiohttp import web
 
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
 _LONGEST_ANSWER = 60.0
 """Seconds that a reader may take."""
-_under_way: set[Future[None]] = set()
+_under_way: set[object] = set()
+Value = TypeVar("Value")
 
 
 def json_answer(document: Mapping[str, object], status: int = 200) -> web.Response:
@@ -36,15 +38,15 @@ async def stream(
     return response
 
 
-async def to_the_end(work: Awaitable[None]) -> None:
-    """Does what must not stop half-way when the caller hangs up."""
+async def to_the_end(work: Awaitable[Value]) -> Value:
+    """What comes of work that must not stop half-way when the caller hangs up."""
     task = ensure_future(work)
     _under_way.add(task)
     task.add_done_callback(_ended)
-    await shield(task)
+    return await shield(task)
 
 
-def _ended(task: Future[None]) -> None:
+def _ended(task: Future[Value]) -> None:
     _under_way.discard(task)
     if not task.cancelled():
         task.exception()  # nobody may be left to hear of it

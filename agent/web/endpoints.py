@@ -37,11 +37,12 @@ def add_routes(app: web.Application, parts: Parts) -> None:
 
     async def reload(_: web.Request) -> web.Response:
         try:
-            await to_the_end(parts.reload())
+            waiting = await to_the_end(parts.reload())
         except ConfigurationError as error:
             lines = "".join(f"{problem}\n" for problem in error.problems)
             return web.Response(status=400, text=f"rejected; the old configuration goes on\n{lines}")
-        return web.Response(text="reloaded\n")
+        takes_a_restart = f"takes effect after a restart: {', '.join(waiting)}\n" if waiting else ""
+        return web.Response(text=f"reloaded\n{takes_a_restart}")
 
     async def config(_: web.Request) -> web.Response:
         async with one_at_a_time:  # seconds of work for ten thousand checks

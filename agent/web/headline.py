@@ -39,29 +39,27 @@ def top(parts: Parts, tally: Tally) -> Markup:
 
 
 def _headline(tally: Tally) -> Content:
-    down, up, total = tally.states[State.DOWN], tally.states[State.UP], tally.total
-    if down:
-        state, words = State.DOWN, f"{_share(down, total)} down"
-    elif up == total:
-        state, words = (State.UP, _all_up(total)) if total else (State.UNKNOWN, "There is nothing to check")
-    elif not up:
-        state, words = State.UNKNOWN, "Nothing is known yet"
-    elif tally.not_run:
-        state, words = State.UNKNOWN, f"{up} up, {total - up} not known yet"
-    else:
-        state, words = State.UP, f"{_share(up, total)} up, none is down"
+    state = tally.state
     return [
-        tag("h1", MARKS[state], tag("span", words), class_=state, aria_live="polite"),
-        tag("p", _since_and_blame(tally), class_="lead") if down else None,
+        tag("h1", MARKS[state], tag("span", _verdict(tally)), class_=state, aria_live="polite"),
+        tag("p", _since_and_blame(tally), class_="lead") if state is State.DOWN else None,
     ]
 
 
-def _share(count: int, total: int) -> str:
-    return f"{count} of {counted(total, 'connection')} {'is' if count == 1 else 'are'}"
-
-
-def _all_up(total: int) -> str:
-    return "The only connection is up" if total == 1 else f"All {total} connections are up"
+def _verdict(tally: Tally) -> str:
+    down, up, total = tally.states[State.DOWN], tally.states[State.UP], counted(tally.total, "connection")
+    if down:
+        return f"{down} of {total} {'is' if down == 1 else 'are'} down"
+    if tally.untold:
+        return f"{tally.untold} of {total} cannot be told"
+    if not tally.total:
+        return "There is nothing to check"
+    if tally.awaited:
+        return f"{up} up, {tally.awaited} not known yet" if up else "Nothing is known yet"
+    if tally.mute:
+        gives = "gives" if tally.mute == 1 else "give"
+        return f"{up} of {total} {'is' if up == 1 else 'are'} up, {tally.mute} {gives} no verdict"
+    return "The only connection is up" if up == 1 else f"All {total} are up"
 
 
 def _since_and_blame(tally: Tally) -> str:

@@ -13,6 +13,8 @@ from agent.web.parts import Parts
 from agent.web.selection import PAGE_SIZE, Selection, Tally
 from agent.web.words import counted
 
+_ICONS = {State.UP: "icon.svg", State.DOWN: "broken.svg", State.UNKNOWN: "unknown.svg"}
+
 
 def overview(
     parts: Parts, tally: Tally, selection: Selection, selected: Sequence[CheckEntry], assets: Mapping[str, str]
@@ -45,16 +47,21 @@ def overview(
 
 
 def _head(tally: Tally, assets: Mapping[str, str]) -> Content:
-    down = tally.states[State.DOWN]
     return [
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{down} down · reachd" if down else "reachd"),
-        tag("link", rel="icon", href=assets["broken.svg" if down else "icon.svg"]),
+        tag("title", _title(tally)),
+        tag("link", rel="icon", href=assets[_ICONS[tally.state]]),
         tag("link", rel="stylesheet", href=assets["style.css"]),
         tag("script", src=assets["script.js"], defer=True),
     ]
+
+
+def _title(tally: Tally) -> str:
+    if down := tally.states[State.DOWN]:
+        return f"{down} down · reachd"
+    return f"{tally.untold} unknown · reachd" if tally.untold else "reachd"
 
 
 def _demo(switches: Sequence[DemoSwitch]) -> Markup:

@@ -18,6 +18,7 @@ _ASSETS = {
     "script.js": "text/javascript",
     "icon.svg": "image/svg+xml",
     "broken.svg": "image/svg+xml",
+    "unknown.svg": "image/svg+xml",
 }
 _COMPRESS_ELSEWHERE = 16 * 1024
 """Bytes from which on a page is compressed in a thread."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from agent.core.outcome import Verdict
 from agent.core.ports import CheckEntry
 from agent.core.reasons import Blame
 from agent.core.transitions import State
@@ -69,7 +70,8 @@ class Tally:
     """What all checks together say.
 
     blind: checks without a verdict for the agent's own reasons. overdue: checks that the agent did not get to.
-    not_run: checks that have not run yet, and may. last_run: unix time of the newest run, 0 before the first.
+    awaited: checks that have no verdict yet, and get one. mute: checks that get none through nobody's fault, as one
+    that wants a session. last_run: unix time of the newest run, 0 before the first.
     """
 
     now: float
@@ -78,7 +80,8 @@ class Tally:
     broken: list[CheckEntry] = field(default_factory=list)
     blind: int = 0
     overdue: int = 0
-    not_run: int = 0
+    awaited: int = 0
+    mute: int = 0
     last_run: float = 0.0
 
     def add(self, entry: CheckEntry) -> None:
@@ -88,12 +91,13 @@ class Tally:
         self.deployments[check.deployment] = None
         if state is State.DOWN:
             self.broken.append(entry)
+        self.awaited += state is State.UNKNOWN and (last is None or last.verdict is not Verdict.UNKNOWN)
         if last is None:
-            self.not_run += state is not State.BLOCKED
             return
         self.last_run = max(self.last_run, last.started)
         if last.reason is not None and last.reason.blame is Blame.AGENT:
             self.blind += 1
+        self.mute += state is State.UNKNOWN and last.verdict is Verdict.UNKNOWN and last.reason is None
         waiting = self.now - max(last.started, entry.standing.since) - check.timeout
         if waiting > _OVERDUE_AFTER * check.every and state is not State.BLOCKED:
             self.overdue += 1
@@ -101,6 +105,18 @@ class Tally:
     @property
     def total(self) -> int:
         return self.states.total()
+
+    @property
+    def untold(self) -> int:
+        """How many checks should tell whether they are up or down, and cannot."""
+        return self.states[State.UNKNOWN] + self.states[State.BLOCKED] - self.awaited - self.mute
+
+    @property
+    def state(self) -> State:
+        """All checks as one: down where any is, and up only where every one is that can tell."""
+        if self.states[State.DOWN]:
+            return State.DOWN
+        return State.UP if self.states[State.UP] and self.states[State.UP] + self.mute == self.total else State.UNKNOWN
 
     @property
     def paged(self) -> bool:

@@ -236,7 +236,8 @@ async def test_traces_metrics_and_targets_name_the_same_runs(tmp_path: Path) -> 
                 await until_judged(agent)
                 await agent.until_runs(5)
                 text = await agent.text("/metrics", Accept=OPENMETRICS)
-            sent = {name: [value.split("-") for value in values if value] for name, values in watched.seen.items()}
+            # The last run of each may have been under way when the agent stopped, and then has no span.
+            sent = {name: [value.split("-") for value in values[:-1] if value] for name, values in watched.seen.items()}
         spans = await asyncio.to_thread(server.spans)
     exemplars = {
         sample.exemplar.labels["trace_id"]
@@ -255,7 +256,7 @@ async def test_traces_metrics_and_targets_name_the_same_runs(tmp_path: Path) -> 
         assert promised, name
         assert {trace: by_trace[trace].span_id for trace in promised} == promised
         assert len(silent & exported) <= 1, name  # the run that turned out to change the state
-    assert len(watched.seen["/"]) == len(sent["/"])  # each run of a check that is up was sampled beforehand
+    assert len(watched.seen["/"]) - 1 == len(sent["/"])  # each run of a check that is up was sampled beforehand
     phases = {span.parent_id for span in spans if span.parent_id.strip("0")}
     assert phases <= {span.span_id for span in spans}
 

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
@@ -52,13 +53,16 @@ async def assert_reloaded(agent: Client, runs: dict[str, float], since: dict[str
 async def test_a_post_reloads_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
-    async with scene(tmp_path) as (agent, _, configuration):
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 3.0)  # not before the request
+    async with scene(tmp_path) as (agent, server, configuration):
         runs = await agent.values("probe_runs_total")
         since = await agent.values("probe_state_since_timestamp_seconds")
         assert await agent.reload(configuration) == (200, "reloaded\n")
         await assert_reloaded(agent, runs, since)
-    assert capfd.readouterr().err.count("configuration reloaded") == 1
+        monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
+        write(agent.file, {"checks": [web("later", server)]})
+        await agent.until_states(later="up")  # the file has been looked at since, and only this change was new
+    assert capfd.readouterr().err.count("configuration reloaded") == 2
 
 
 async def test_a_changed_file_reloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,6 +212,44 @@ async def test_a_bad_file_changes_nothing_and_says_where_it_is_wrong(
         log = capfd.readouterr().err
         (line,) = [json.loads(line) for line in log.splitlines() if "configuration rejected" in line]
         assert line["problems"][0].startswith(place)
+
+
+async def test_what_takes_a_restart_is_not_said_to_be_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("USER_BEFORE", "first")
+    monkeypatch.setenv("USER_AFTER", "second")
+    password = tmp_path / "password"
+    password.write_text("s3cret")
+    (first, second) = ({"checks": [check(name, "tcp", address="127.0.0.1:1")]} for name in ("first", "second"))
+    start = {**first, "environment": "${USER_BEFORE}", "log": {"level": "info"}}
+    changed = {
+        **second,
+        "environment": "${USER_AFTER}",
+        "log": {"level": "error"},
+        "web": {"basic_auth": {"username": "a", "password_file": str(password)}},
+    }
+    waits = "takes effect after a restart: web, environment, log"
+    async with local_agent(tmp_path, start) as agent:
+        for _ in range(2):  # what counts is what runs, not what was read last
+            assert await agent.reload(changed) == (200, f"reloaded\n{waits}\n")
+            shown = yaml.safe_load(await agent.text("/config"))
+            assert shown["checks"][0]["name"] == "second"
+            assert (shown["web"], shown["environment"]) == ({}, "${USER_BEFORE}")
+            assert shown["log"]["level"] == "info"
+            assert f"a change on disk {waits}" in await agent.text("/")
+            (line,) = [it for it in (await agent.text("/healthz/ready?verbose=1")).splitlines() if it[:3] == "[i]"]
+            assert line.startswith("[i]restart since ")
+            assert line.endswith(waits)
+        assert (await agent.reload({**changed, "web": {}}))[1].endswith(": environment, log\n")
+        agent.file.write_text(BAD)
+        assert (await agent.reload())[0] == 400
+        assert "[i]restart since " in await agent.text("/healthz/ready?verbose=1")
+        assert await agent.reload({**start, **second}) == (200, "reloaded\n")
+        assert "restart" not in await agent.text("/healthz/ready?verbose=1")
+        assert "after a restart" not in await agent.text("/")
+    keys = [json.loads(line)["key"] for line in capfd.readouterr().err.splitlines() if "after a restart" in line]
+    assert keys == [*(["web", "environment", "log"] * 2), "environment", "log"]
 
 
 async def test_the_effective_configuration_is_made_once_and_anew_after_a_reload(

@@ -26,7 +26,7 @@ ODD = {
 }
 NAMES = (
     *("BASIC", "BEARER", "HEADER", "COOKIE", "NATS_TOKEN", "NATS_PASSWORD", "KUBE", "SOCKET", "STREAM", "HEALTH"),
-    *("DIALOGUE", "BODY", "PROXY", "WEB", "OTLP"),
+    *("DIALOGUE", "BODY", "PROXY", "WEB", "OTLP", "HOOK"),
 )
 SECRETS = {name: f"xQ{place:02}vR7-{ODD.get(name, 'even')}-{place:02}pW9zK" for place, name in enumerate(NAMES)}
 
@@ -110,6 +110,13 @@ async def nats(reader: StreamReader, writer: StreamWriter) -> None:
     await writer.drain()
 
 
+async def no_such_page(reader: StreamReader, writer: StreamWriter) -> None:
+    """Names the page that it was asked for."""
+    path = (await reader.readuntil(b"\r\n\r\n")).split()[1]
+    writer.write(b"HTTP/1.1 404 No\r\nConnection: close\r\n\r\nthere is no " + path)
+    await writer.drain()
+
+
 async def raw(reader: StreamReader, writer: StreamWriter) -> None:
     """No HTTP at all: what it was sent, and the connection cut in the middle of it."""
     head = await reader.readuntil(b"\r\n\r\n")
@@ -160,6 +167,7 @@ async def hostile(files: Mapping[str, str]) -> AsyncIterator[list[dict[str, obje
             await http("cookie-body", "HTTP/1.1 500 No\n\nSAID", cookies={"s": {"value_file": files["COOKIE"]}}),
             await http("cookie-environment", "HTTP/1.1 500 No\n\nSAID", cookies={"s": {"value": "${COOKIE}"}}),
             check("body-echo", "http", url=f"http://{await at(mirror)}/", method="POST", body="${BODY}"),
+            check("hook", "http", url=f"http://{await at(no_such_page)}/hook/${{HOOK}}?at=${{HOOK}}"),
             check("nats-token", "nats", address=await at(nats), token_file=files["NATS_TOKEN"]),
             check("nats-token-environment", "nats", address=await at(nats), token="${NATS_TOKEN}"),
             check("nats-user", "nats", address=await at(nats), username="user", password_file=files["NATS_PASSWORD"]),
@@ -244,6 +252,7 @@ async def test_no_output_has_a_secret(
             write(agent.file, {**configuration, "listen": "${BEARER}", "environment": ["${BASIC}"]})
             status, outputs["bad reload"] = await agent.reload()
             assert status == 400
+        assert f"/hook/{CONCEALED}?at={CONCEALED}" in outputs["/metrics"]
         assert collector.spans
         assert collector.headers[0]["Authorization"] == f"Bearer {SECRETS['OTLP']}"
         outputs["spans"] = "\n".join(span.SerializeToString().decode("utf-8", "replace") for span in collector.spans)
@@ -269,6 +278,9 @@ async def test_no_result_of_check_has_a_secret(
             arguments = ["check", "--config", str(file), "--output", form]
             assert await asyncio.to_thread(main, arguments) == 1
             outputs[form] = "".join(capfd.readouterr())
+    for form in ("table", "json", "networkpolicy"):
+        assert main(["targets", "--config", str(file), "--output", form]) == 0
+        assert_silent(f"targets as {form}", "".join(capfd.readouterr()))
     for form, text in outputs.items():
         assert_silent(form, text)
         assert html.unescape(text).count(CONCEALED) > 20

@@ -21,6 +21,7 @@ from tests.commands.support import call
 from tests.engine.support import check as engine_check
 from tests.engine.test_supervisor import WebServer, web_server
 from tests.probes.support import answering, ca_file, refusing, saying, server_context, serving
+from tests.probes.test_websocket import WebSocketServer
 from tests.servers.run import nats_server
 
 INFO = b'INFO {"server_id":"A","version":"2.10.0","max_payload":1048576,"auth_required":true}\r\n'
@@ -29,8 +30,12 @@ HTTP_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 @asynccontextmanager
 async def scene(folder: Path) -> AsyncIterator[tuple[Path, WebServer]]:
-    """A configuration: `web` and `deep` are up, `gone` is down, `behind` depends on it, `vague` has no verdict."""
-    async with web_server() as server, serving(saying(b"220 hello\r\n")) as mail:
+    """A configuration: `web`, `deep` and `patient` are up, `gone` is down, `behind` depends on it, `held` holds."""
+    async with (
+        web_server() as server,
+        serving(saying(b"220 hello\r\n")) as mail,
+        WebSocketServer().running() as live,
+    ):
         with refusing() as nothing:
             checks = [
                 check("web", "http", url=f"http://127.0.0.1:{server.port}/"),
@@ -38,7 +43,8 @@ async def scene(folder: Path) -> AsyncIterator[tuple[Path, WebServer]]:
                 check("gone", "tcp", address=nothing),
                 check("behind", "tcp", address=nothing, depends_on=["gone"]),
                 check("vague", "tcp", address=mail.address, dialogue=[{"expect": "^220"}], labels={"owner": "me"}),
-                check("long", "tcp", address=mail.address, every="2m", timeout="1m"),
+                check("patient", "tcp", address=mail.address, every="2m", timeout="1m"),
+                check("held", "websocket", url=live.url, hold="50ms", every="20s", timeout="10s"),
             ]
             yield write(folder / "reachd.yaml", {"checks": checks}), server
 
@@ -55,12 +61,13 @@ async def test_everything(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
         ["✗", "gone"],
         ["-", "behind"],
         ["✓", "vague"],
+        ["✓", "patient"],
     ]
     assert "connect_refused (blame: target, in phase connect): Connection refused" in out
     assert "not run: gone is down" in out
     assert any(line.startswith("try: ") for line in lines)
-    assert "5 checks: 3 up, 1 down, 1 blocked" in lines
-    assert "Left out because they take long; name them to run them: long" in lines
+    assert "6 checks: 4 up, 1 down, 1 blocked" in lines
+    assert "Left out because they hold a connection on purpose; name them to run them: held" in lines
     assert "\x1b" not in out
 
 
@@ -70,7 +77,7 @@ async def test_everything(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
         (["web"], 0, {"web": "✓"}),
         (["default/web", "deep"], 0, {"web": "✓", "deep": "✓"}),
         (["web", "gone"], 1, {"web": "✓", "gone": "✗"}),
-        (["long"], 0, {"long": "✓"}),
+        (["held"], 0, {"held": "✓"}),
     ],
 )
 @pytest.mark.parametrize("config_first", [False, True])
@@ -101,6 +108,14 @@ async def test_by_name(
         (["gopher://example.com/"], "cannot probe a URL that starts with gopher://; expected one of http://, https://"),
         (["http://user:pass@example.com/"], "credentials do not belong in a URL"),
         (["nats://example.com"], "expected host:port with a port from 1 to 65535"),
+        (["http://[::1/"], "http://[::1/: not a valid URL; a port is a number up to 65535, an IPv6 address stands in"),
+        (
+            ["nats://user:pass@127.0.0.1:4222"],
+            "nats://<secret>@127.0.0.1:4222: credentials do not belong in an address",
+        ),
+        (["dns://user:pass@example.com"], "dns://<secret>@example.com: credentials do not belong in an address"),
+        (["nats://user:x/pass@127.0.0.1:4222"], "nats://<secret>@127.0.0.1:4222: credentials do not belong"),
+        (["http://[user:pass@example.com/"], "http://<secret>@example.com/: not a valid URL"),
     ],
 )
 async def test_what_makes_no_sense(arguments: list[str], problem: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -110,6 +125,16 @@ async def test_what_makes_no_sense(arguments: list[str], problem: str, capfd: py
     assert err.startswith("reachd check: ")
     assert problem in err
     assert "pass@" not in err
+
+
+async def test_a_deployment_without_a_row_for_the_vantage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = write(tmp_path / "reachd.yaml", {"vantage": "node", "deployments": [{"name": "prod", "profile": "meshery"}]})
+    status, out, err = await call(capfd, "check", "--config", file)
+    assert (status, out) == (2, "")
+    assert err == (
+        "reachd check: nothing to check; no row of deployment prod can be tested from vantage node; "
+        "there are rows for meshsync, operator\n"
+    )
 
 
 @pytest.mark.parametrize("option", ["--colour", "--output=yaml", "--wait=soon"])
@@ -151,11 +176,52 @@ async def test_unknown_is_a_failure_only_where_that_is_asked_for(
     relaxed = await call(capfd, "check", "--config", file)
     strict = await call(capfd, "check", "--config", file, "--strict")
     junit = await call(capfd, "check", "--config", file, "--output", "junit")
-    assert (relaxed.status, strict.status, junit.status) == (0, 1, 0)
+    strict_junit = await call(capfd, "check", "--config", file, "--output", "junit", "--strict")
+    assert (relaxed.status, strict.status, junit.status, strict_junit.status) == (0, 1, 0, 1)
     assert "? inside" in relaxed.out
     assert "address_forbidden (blame: agent" in relaxed.out
     assert "0 up, 1 unknown" in relaxed.out
-    assert fromstring(junit.out).find("testsuite/testcase/skipped") is not None
+    suite, strict_suite = fromstring(junit.out).find("testsuite"), fromstring(strict_junit.out).find("testsuite")
+    assert suite is not None
+    assert strict_suite is not None
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+    assert suite.find("testcase/skipped") is not None
+    assert (strict_suite.get("failures"), strict_suite.get("skipped")) == ("1", "0")
+    failure = strict_suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.get("type") == "address_forbidden"
+
+
+async def test_what_is_left_out_is_listed_as_skipped(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with scene(tmp_path) as (file, _):
+        junit = await call(capfd, "check", "--config", file, "--output", "junit")
+        document = await call(capfd, "check", "--config", file, "--output", "json")
+    suite = fromstring(junit.out).find("testsuite")
+    assert suite is not None
+    assert {key: suite.get(key) for key in ("tests", "failures", "skipped")} == {
+        "tests": "7",
+        "failures": "2",
+        "skipped": "1",
+    }
+    skipped = suite.find("testcase[@name='held']/skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "it holds a connection on purpose; name it to run it"
+    (entry,) = json.loads(document.out)["skipped"]
+    assert (entry["check"], entry["kind"]) == ("held", "websocket")
+    assert entry["why"] == skipped.get("message")
+
+
+@pytest.mark.parametrize("output", ["table", "json", "junit"])
+async def test_when_all_is_left_out_nothing_passes(
+    output: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    checks = [check("held", "websocket", url="ws://127.0.0.1:1/", hold="50ms")]
+    file = write(tmp_path / "reachd.yaml", {"checks": checks})
+    status, out, err = await call(capfd, "check", "--config", file, "--output", output)
+    assert (status, out) == (2, "")
+    assert err == (
+        "reachd check: nothing to check: what holds a connection on purpose runs only when it is named: default/held\n"
+    )
 
 
 async def test_wait_goes_on_until_all_are_up(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -229,6 +295,7 @@ async def test_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
         "gone": "down",
         "behind": "blocked",
         "vague": "up",
+        "patient": "up",
     }
     gone = found["gone"]
     assert (gone["reason"], gone["blame"], gone["phase"]) == ("connect_refused", "target", "connect")
@@ -245,10 +312,10 @@ def test_no_detail_breaks_a_format(capfd: pytest.CaptureFixture[str]) -> None:
         outcome = Run(1.0).failed(Reason.PROTOCOL_ERROR, text)
         outcome.advice = text
         result = Once(watched, State.DOWN, outcome)
-        failure = fromstring(as_junit([result])).find("testsuite/testcase/failure")
+        failure = fromstring(as_junit([result], (), {State.DOWN})).find("testsuite/testcase/failure")
         assert failure is not None
         assert "protocol_error" in str(failure.get("message"))
-        assert json.loads(as_json([result]))["checks"][0]["detail"] == text
+        assert json.loads(as_json([result], ()))["checks"][0]["detail"] == text
         CheckTable([watched], Terminal()).write([result], (), ())
         out = capfd.readouterr().out
         assert all(character.isprintable() or character == "\n" for character in out)

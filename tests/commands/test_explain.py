@@ -1,5 +1,6 @@
 """`reachd explain`: reasons from the catalogue, checks from a running agent."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,14 @@ from agent.commands.check_report import write_report
 from agent.commands.terminal import Terminal
 from agent.core.explanations import explain
 from agent.core.reasons import Reason
+from agent.probes._settings import BasicAuthSettings
+from agent.settings.model import ListenerTls, Web
 from tests.agent.support import check, local_agent
-from tests.commands.support import call
+from tests.commands.support import Result, call
 from tests.engine.test_supervisor import web_server
-from tests.probes.support import answering, serving
+from tests.probes.support import answering, authority, ca_file, serving
+from tests.web.support import Agent, Board, listening
+from tests.web.support import check as web_check
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -103,6 +108,72 @@ async def test_checks_of_a_running_agent(
                 assert problem in err
 
 
+async def test_an_agent_that_wants_to_know_who_asks(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    right, wrong, both = tmp_path / "right", tmp_path / "wrong", tmp_path / "both.pem"
+    right.write_text("s3cret\n")
+    wrong.write_text("gu3ssed\n")
+    authority().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(both)
+    settings = Web(
+        tls=ListenerTls(cert_file=both, key_file=both),
+        basic_auth=BasicAuthSettings(username="oncall", password_file=right),
+    )
+    agent = Agent(Board(web_check("server-live")), settings=settings)
+    trust = ("--ca-file", ca_file(tmp_path))
+    async with listening(agent):
+
+        async def explained(*options: object) -> Result:
+            result = await call(capfd, "explain", "server-live", "--agent", agent.url, *options)
+            assert "s3cret" not in result.out + result.err
+            assert "gu3ssed" not in result.out + result.err
+            return result
+
+        for options, problem in {
+            (): f"{agent.url} is not trusted (",
+            trust: f"{agent.url} answered 401; give --user and --password-file\n",
+            (*trust, "--user", "oncall", "--password-file", wrong): "answered 401; it knows no such user or password\n",
+            (*trust, "--user", "oncall", "--password-file", tmp_path / "none"): "cannot read the file",
+            (*trust, "--user", "oncall"): "--user and --password-file belong together\n",
+            ("--ca-file", tmp_path / "none"): "cannot use the certificates in",
+            ("--ca-file", right): "cannot use the certificates in",
+        }.items():
+            refused = await explained(*options)
+            assert (refused.status, refused.out) == (2, "")
+            assert problem in refused.err
+        allowed = await explained(*trust, "--user", "oncall", "--password-file", right)
+    assert (allowed.status, allowed.err) == (0, "")
+    assert allowed.out.startswith("? prod/server-live is unknown")
+
+
+@pytest.mark.parametrize("address", ["http://a:s3cret@127.0.0.1:1", "a:s3cret@127.0.0.1:1", "http://a:s3/cret@[::1]:1"])
+async def test_credentials_in_the_address_are_refused_and_not_shown(
+    address: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = await call(capfd, "explain", "web", "--agent", address)
+    assert (status, out) == (2, "")
+    assert err == (
+        "reachd explain: credentials do not belong in the agent's address; give them with --user and --password-file\n"
+    )
+
+
+async def test_a_redirect_does_not_carry_the_password_away(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    password = tmp_path / "password"
+    password.write_text("s3cret")
+    heard = b""
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard
+        heard += await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    async with serving(elsewhere) as other:
+        head = f"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://{other.address}/\r\n\r\n"
+        async with serving(answering(head.encode())) as first:
+            address = f"http://{first.address}"
+            await call(capfd, "explain", "a/b", "--agent", address, "--user", "a", "--password-file", password)
+    assert heard.startswith(b"GET / ")
+    assert b"authorization" not in heard.lower()
+
+
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
@@ -117,6 +188,13 @@ async def test_what_is_no_agent(answer: bytes, problem: str, capfd: pytest.Captu
     assert (status, out) == (2, "")
     assert problem in err
     assert "Traceback" not in err
+
+
+async def test_an_agent_without_tls_is_not_asked_with_it(capfd: pytest.CaptureFixture[str]) -> None:
+    async with serving(answering(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")) as server:
+        status, out, err = await call(capfd, "explain", "web", "--agent", f"https://{server.address}")
+    assert (status, out) == (2, "")
+    assert f"no agent answers at https://{server.address} (wrong version number); start it" in err
 
 
 async def test_an_odd_document_is_no_crash(capfd: pytest.CaptureFixture[str]) -> None:

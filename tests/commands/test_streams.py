@@ -1,13 +1,16 @@
 """Commands whose standard streams are closed, or take nothing."""
 
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.agent.support import check, write
+from tests.commands.support import reachd
 from tests.probes.support import refusing
 from tests.servers.process import wait_until
 
@@ -25,6 +28,22 @@ def test_a_closed_output_is_no_failure(arguments: list[str], status: int, closed
         process = _shell(f'exec "$0" -m agent "$@" {closed}', *words)
         _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (status, "")
+
+
+@pytest.mark.parametrize("output", ["table", "json", "junit"])
+@pytest.mark.parametrize(("port_is_open", "status"), [(True, 0), (False, 1)])
+def test_a_reader_who_leaves_does_not_change_the_verdict(output: str, port_is_open: bool, status: int) -> None:
+    with ExitStack() as stack:
+        if port_is_open:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            address = f"127.0.0.1:{listener.getsockname()[1]}"
+        else:
+            address = stack.enter_context(refusing())
+        process = reachd("check", f"tcp://{address}", "--output", output)
+        assert process.stdout is not None
+        process.stdout.close()
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (status, b"")
 
 
 def test_the_daemon_without_any_stream_ends_when_told(tmp_path: Path) -> None:

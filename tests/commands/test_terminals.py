@@ -20,10 +20,9 @@ from tests.probes.support import refusing
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-@pytest.mark.parametrize("command", [["targets", "--config", "FILE"], ["check", "--config", "FILE"]])
-def test_a_reader_that_leaves_early_is_no_failure(command: list[str], tmp_path: Path) -> None:
+def test_a_reader_that_leaves_early_is_no_failure(tmp_path: Path) -> None:
     file = write(tmp_path / "reachd.yaml", {"checks": [check("here", "tcp", address="127.0.0.1:1")]})
-    process = reachd(*[str(file) if word == "FILE" else word for word in command], without=["PYTHONUNBUFFERED"])
+    process = reachd("targets", "--config", file, without=["PYTHONUNBUFFERED"])
     assert process.stdout is not None
     process.stdout.close()
     _, err = process.communicate(timeout=20)

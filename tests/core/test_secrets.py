@@ -14,10 +14,7 @@ from agent.core.secrets import CONCEALED, conceal, remember
 SECRET = 'hünter2"/+pass'
 
 
-@pytest.fixture(autouse=True)
-def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_forms_of_secret", {})
-    monkeypatch.setattr(secrets, "_by_beginning", {})
+pytestmark = pytest.mark.usefixtures("no_secret_known")
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,13 @@ class Settings:
     tls: Tls | None = None
 
 
+@dataclass(frozen=True)
+class Rule:
+    namespace: str
+
+
 def check(
-    kind: str, target: str, host: str, port: int, system: str = "meshery", settings: Settings | None = None
+    kind: str, target: str, host: str, port: int, system: str = "meshery", settings: Settings | Rule | None = None
 ) -> Check:
     return Check(
         deployment="prod",
@@ -78,6 +83,17 @@ def test_a_step_names_what_is_known(reason: Reason, subject: Check, detail: str,
     assert any(step in given for given in steps_for(reason, subject, detail)), steps_for(reason, subject, detail)
 
 
+def test_a_rule_of_the_checklist_sends_people_to_the_objects_it_is_about() -> None:
+    rule = check("checklist", "https://kubernetes.default.svc", "kubernetes.default.svc", 443, settings=Rule("mesh"))
+    steps = steps_for(Reason.DEGRADED, rule)
+    assert steps[0].startswith("kubectl -n mesh get deployments,")
+    assert "docs/checklist.md" in steps[-1]
+    assert "kubectl -n default" in steps_for(Reason.CONNECT_REFUSED, rule)[0]
+    assert "kubectl auth can-i" in steps_for(Reason.AUTH_REJECTED, rule)[-1]
+    attested = replace(rule, target="the configuration")
+    assert steps_for(Reason.DEGRADED, attested) == steps[-1:]
+
+
 @pytest.mark.parametrize("reason", Reason)
 @pytest.mark.parametrize("subject", [NATS, GRPC, OWN], ids=lambda subject: subject.kind)
 def test_nobody_is_told_to_curl_what_is_no_url(reason: Reason, subject: Check) -> None:
@@ -100,6 +116,14 @@ def test_nobody_is_told_to_curl_what_is_no_url(reason: Reason, subject: Check) -
 )
 def test_plain_http_to_a_port_that_wants_tls(reason: Reason, subject: Check, detail: str, told: bool) -> None:
     assert steps_for(reason, subject, detail)[0].endswith("curl -vk https://web.example:8443/") is told
+
+
+def test_a_plugin_of_a_kubeconfig_is_no_matter_of_files() -> None:
+    detail = "cannot use the kubeconfig /k: the user of context 'east' signs in by an exec plugin, which is a program"
+    assert "create serviceaccount" in steps_for(Reason.PERMISSION_DENIED, CLUSTER, detail)[0]
+    assert not any("exist" in step for step in steps_for(Reason.PERMISSION_DENIED, CLUSTER, detail))
+    missing = "cannot use the kubeconfig /k: No such file or directory"
+    assert "Does the file exist" in steps_for(Reason.PERMISSION_DENIED, CLUSTER, missing)[0]
 
 
 def test_on_a_host_of_its_own_kubernetes_comes_last() -> None:

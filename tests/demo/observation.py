@@ -15,7 +15,7 @@ from agent.probes._settings import ProbeSettings
 from agent.settings.load import load
 from agent.settings.plan import plan
 
-TIMEOUT = 1.5
+TIMEOUT = 3.0
 """Seconds: what is not to be had on loopback within it is not there."""
 
 

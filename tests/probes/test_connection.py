@@ -64,11 +64,12 @@ async def test_an_address_without_a_route_is_unreachable() -> None:
     assert outcome.phase is Phase.CONNECT
 
 
-async def test_a_connection_that_is_reset_while_it_is_made() -> None:
+async def test_a_proxy_that_resets_the_connection_while_a_tunnel_is_made() -> None:
     async with serving(resetting) as proxy:
         network = Network(proxies=Proxies(https=Proxy(proxy.host, proxy.port, "")))
         outcome = await probe({"kind": "http", "url": "https://far.test/"}, network=network)
-    assert_failed(outcome, Reason.CONNECT_RESET)
+    assert_failed(outcome, Reason.PROXY_REFUSED)
+    assert outcome.detail == f"the proxy {proxy.address} takes no connections: Connection reset by peer"
     assert outcome.phase is Phase.CONNECT
 
 

@@ -19,7 +19,7 @@ from agent.core.run import Inconclusive, ProbeFailure, Run
 from agent.probes._connection import connect
 from agent.probes._door import run_probe
 from agent.probes._network import Network
-from tests.probes.support import assert_failed, assert_phases_add_up, assert_up, probe, serving, silent
+from tests.probes.support import assert_failed, assert_phases_add_up, assert_up, probe, resetting, serving, silent
 
 SECRET = "s3cret-of-the-target"
 
@@ -101,6 +101,18 @@ async def test_errors_of_the_kernel(number: int, reason: Reason) -> None:
 @pytest.mark.parametrize("number", [errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED])
 async def test_a_reset_while_connecting_is_another_one(number: int) -> None:
     assert_failed(await run_in(Phase.CONNECT, OSError(number, "")), Reason.CONNECT_RESET)
+
+
+async def test_a_connection_that_is_reset_before_anything_is_asked() -> None:
+    async with serving(resetting) as server:
+
+        async def script(run: Run) -> None:
+            with await connect(run, Network(), server.host, server.port) as connection:
+                await connection.receive()
+
+        outcome = await run_probe(Scripted(script), 5)
+    assert_failed(outcome, Reason.CONNECT_RESET)
+    assert outcome.phase is Phase.CONNECT
 
 
 async def test_errors_of_tls() -> None:

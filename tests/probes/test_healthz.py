@@ -176,6 +176,20 @@ async def test_tls_authentication_and_proxy(tmp_path: Path) -> None:
     assert_failed(outcome, Reason.PROXY_REFUSED)
 
 
+@pytest.mark.parametrize(
+    ("server", "reason"), [("tinyproxy/1.11.1", Reason.PROXY_REFUSED), ("meshery", Reason.HEALTH_CHECK_FAILED)]
+)
+async def test_a_503_through_a_proxy_is_the_proxys_where_it_says_so(server: str, reason: Reason) -> None:
+    answer = (
+        f"HTTP/1.1 503 Unavailable\r\nServer: {server}\r\nContent-Length: 23\r\n\r\n[-]a failed: it is gone".encode()
+    )
+    async with serving(answering(answer)) as proxy:
+        network = Network(proxies=Proxies(http=Proxy(proxy.host, proxy.port, "")))
+        outcome = await probe({"kind": "healthz", "url": "http://health.example.com/"}, network=network)
+    assert_failed(outcome, reason)
+    assert f"the proxy {proxy.address}" in outcome.detail
+
+
 @pytest.mark.parametrize("script", [silent, dripping(b"x", first=b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")])
 async def test_a_slow_server_meets_the_deadline(script: Script) -> None:
     async with serving(script) as server:

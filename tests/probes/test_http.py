@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
-from agent.core.outcome import Verdict
+from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Phase, Reason
 from agent.probes._http import HTTP_VERSION, STATUS_CODE
 from agent.probes._network import Network
 from agent.probes._proxy import Proxies, Proxy
+from agent.probes._resolve import Resolver
 from agent.probes._tls import CERTIFICATE_EXPIRY
+from tests.probes.dns_server import name_server
 from tests.probes.support import (
     Script,
     answering,
@@ -38,6 +40,7 @@ from tests.probes.support import (
     server_context,
     serving,
     silent,
+    unaccepting,
 )
 from tests.servers.run import nginx, tinyproxy
 
@@ -302,6 +305,81 @@ async def test_a_proxy_that_is_not_there_is_no_fault_of_the_target(scheme: str) 
         outcome = await probe({"kind": "http", "url": f"{scheme}://meshery.invalid/"}, network=network)
     assert_failed(outcome, Reason.PROXY_REFUSED)
     assert outcome.detail == f"the proxy {nowhere} takes no connections: Connection refused"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_whose_name_does_not_exist_is_no_fault_of_the_target(scheme: str) -> None:
+    async with name_server({}) as names:
+        proxy = Proxy("proxy.test", 3128, "")
+        network = Network(Resolver(servers=[names.server]), Proxies(http=proxy, https=proxy))
+        outcome = await probe({"kind": "http", "url": f"{scheme}://meshery.invalid/"}, network=network)
+    assert_failed(outcome, Reason.PROXY_REFUSED)
+    assert outcome.detail.startswith("the proxy proxy.test:3128 cannot be found: proxy.test does not exist")
+    assert outcome.phase is Phase.RESOLVE
+
+
+async def test_a_proxy_that_takes_no_connection_in_time_is_named() -> None:
+    with unaccepting() as nowhere:
+        host, _, port = nowhere.partition(":")
+        network = Network(proxies=Proxies(http=Proxy(host, int(port), "")))
+        outcome = await probe({"kind": "http", "url": "http://meshery.invalid/"}, timeout=0.3, network=network)
+    assert_failed(outcome, Reason.PROXY_REFUSED)
+    assert outcome.detail == f"the connection was not accepted within 0.3 s; through the proxy {nowhere}"
+
+
+async def test_a_proxy_that_policy_forbids_is_the_agents_own_matter() -> None:
+    network = Network(proxies=Proxies(http=Proxy("127.0.0.1", 9, "")), forbidden=(ip_network("127.0.0.0/8"),))
+    outcome = await probe({"kind": "http", "url": "http://meshery.invalid/"}, network=network)
+    assert_failed(outcome, Reason.ADDRESS_FORBIDDEN)
+    assert outcome.detail.endswith("; through the proxy 127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "words"),
+    [
+        (reply(407, ""), Reason.PROXY_REFUSED, "the proxy {proxy} answers itself, as the status shows: 407"),
+        (
+            reply(503, "down", X_Squid_Error="ERR_CONNECT_FAIL 111"),
+            Reason.PROXY_REFUSED,
+            'the proxy {proxy} answers itself, as X-Squid-Error shows: 503: "down"',
+        ),
+        (
+            reply(403, "no", Server="squid/5.7"),
+            Reason.PROXY_REFUSED,
+            'the proxy {proxy} answers itself, as the Server header shows: 403: "no"',
+        ),
+        (reply(404, "no", Server="squid/5.7"), Reason.STATUS_UNEXPECTED, 'the answer is 404: "no"; {through}'),
+        (reply(503, "no", Via="1.1 squid"), Reason.SERVER_ERROR, 'the answer is 503: "no"; {through}'),
+        (reply(503, "no", X_Cache="MISS from squid"), Reason.SERVER_ERROR, 'the answer is 503: "no"; {through}'),
+        (reply(403, "no", Server="nginx"), Reason.STATUS_UNEXPECTED, 'the answer is 403: "no"; {through}'),
+    ],
+)
+async def test_an_answer_through_a_proxy_is_its_own_where_it_says_so(answer: bytes, reason: Reason, words: str) -> None:
+    async with serving(answering(answer)) as server:
+        network = Network(proxies=Proxies(http=Proxy(server.host, server.port, "")))
+        outcome = await probe({"kind": "http", "url": "http://meshery.invalid/"}, network=network)
+        direct = await probe(settings(server.address))
+    assert_failed(outcome, reason)
+    assert outcome.detail == words.format(proxy=server.address, through=f"through the proxy {server.address}")
+    assert "through" not in direct.detail  # without a proxy, such an answer is the target's
+
+
+@pytest.mark.servers("tinyproxy", "nginx")
+async def test_answers_through_a_real_proxy() -> None:
+    target = 'server { listen 127.0.0.1:PORT; location /down { return 503 "down"; } location / { return 200 "up"; } }'
+    with nginx(target) as web, tinyproxy(f'Upstream http {web.address} "meshery.test"') as server:
+        network = Network(proxies=Proxies(http=Proxy("127.0.0.1", server.port, "")))
+
+        async def ask(url: str) -> Outcome:
+            return await probe({"kind": "http", "url": url}, network=network)
+
+        assert_up(await ask("http://meshery.test/"))
+        down = await ask("http://meshery.test/down")
+        unreachable = await ask("http://meshery.invalid/")
+    assert_failed(down, Reason.SERVER_ERROR)
+    assert down.detail == f'the answer is 503: "down"; through the proxy 127.0.0.1:{server.port}'
+    assert_failed(unreachable, Reason.PROXY_REFUSED)
+    assert unreachable.detail.startswith(f"the proxy 127.0.0.1:{server.port} answers itself, as the Server header")
 
 
 @pytest.mark.parametrize("answer", [reply(403), reply(407), reply(502), b"not http\r\n\r\n"])

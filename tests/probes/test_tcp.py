@@ -159,6 +159,7 @@ async def test_a_port_that_must_be_closed() -> None:
         outcome = await probe(settings(address), timeout=0.3)
         assert_up(outcome)
         assert outcome.detail == "closed: nothing answers"
+        assert 0.2 < outcome.waited <= outcome.phase_seconds()[Phase.CONNECT]
     outcome = await probe(settings("127.255.255.255:80"))  # a broadcast address: no TCP can reach it
     assert_up(outcome)
 

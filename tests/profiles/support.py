@@ -41,6 +41,7 @@ FULL: Mapping[str, object] = {
     },
     "operator": {
         "metrics": "https://meshery-operator-metrics-service.meshery.svc:8443/metrics",
+        "token_file": "/run/secrets/metrics",
         "health": "http://10.1.2.3:8081",
     },
     "meshsync": {"health": "http://10.1.2.4:11000"},
@@ -48,6 +49,8 @@ FULL: Mapping[str, object] = {
     "adapters": {name: f"meshery-{name}.meshery.svc" for name in KNOWN_ADAPTERS},
     "perf": "meshery-perf.meshery.svc:10013",
     "clusters": [{"name": "east", "api": "https://203.0.113.7:6443", "connection_id": "3f2a"}],
+    "checklist": {"autoscaling": True},
+    "attest": {"recovery_drill": "2026-09-01", "config_repository": "https://git.example.com/meshery"},
     "egress": ["https://registry.example.com/v2/"],
     "node_ports": {"host": "node-1.example.com"},
 }

@@ -62,7 +62,14 @@ def test_every_sentence_about_a_missing_fact_is_told_somewhere() -> None:
     bare_cluster = {"clusters": [{"name": "east", "api": "https://203.0.113.7:6443"}]}
     told = {
         row.why
-        for of in (bare(), deployment(without=("session",)), deployment(bare_cluster), deployment(without=("release",)))
+        for of in (
+            bare(),
+            bare({"checklist": True}),
+            bare({"operator": {"metrics": "https://operator.example.com/metrics"}}),
+            deployment(without=("session",)),
+            deployment(bare_cluster),
+            deployment(without=("release",)),
+        )
         for row in expansion(of).untestable
     }
     assert set(catalogue("meshery").absent.values()) == told

@@ -128,3 +128,10 @@ def test_every_step_of_mesheryctl_system_check_is_covered_or_no_connection() -> 
     steps = catalogue("meshery").comparison
     assert [int(step.step.split()[0]) for step in steps] == list(range(1, 12))
     assert all(step.rows or step.remark for step in steps)
+
+
+def test_a_slow_health_endpoint_hides_nothing_but_its_twin() -> None:
+    """It is slow where the Server's way out is, and everything else answers meanwhile."""
+    rows = catalogue("meshery").rows
+    assert {row.id for row in rows if "server-live" in row.depends_on} == {"server-ready"}
+    assert catalogue("meshery").row("server-api").depends_on == ()

@@ -75,6 +75,18 @@ def test_the_server_is_reached_on_8080_by_the_ingress_and_on_the_agents_port() -
     assert by_port[AGENT_PORT] == [{"namespaceSelector": {}}]
 
 
+def test_users_are_let_in_though_the_agent_does_not_know_by_which_url_they_come() -> None:
+    ingress = _policies(deployment({"external_url": None}))["prod-server"]["spec"]["ingress"]
+    assert {"namespaceSelector": {}} in next(rule["from"] for rule in ingress if rule["ports"][0]["port"] == 8080)
+
+
+def test_what_only_a_run_can_tell_is_a_comment() -> None:
+    assert (
+        "# not expressible, because only a run can tell: egress to the endpoint that the Operator publishes for the "
+        "Broker, usually port 4222, for cluster-east-broker-endpoint"
+    ) in _text(deployment())
+
+
 def test_the_broker_is_reached_by_those_who_need_it_only() -> None:
     policies = _policies(deployment())
     for policy in (policies["prod-broker"], policies["prod-broker-2"]):
@@ -119,6 +131,11 @@ def test_pods_of_a_vantage_may_resolve_names(name: str) -> None:
 )
 def test_what_only_has_a_name_is_a_comment(remark: str) -> None:
     assert f"# not expressible, because it is a name: {remark}\n" in _text(deployment())
+
+
+def test_an_endpoint_that_only_has_a_name_is_told_once() -> None:
+    operations = _text(deployment()).partition("name: prod-operations\n")[0].rpartition("---\n")[2]
+    assert operations.count("egress to kubernetes.default.svc:443") == 1
 
 
 def test_agents_are_selected_in_whatever_namespace_they_run() -> None:

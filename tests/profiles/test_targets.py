@@ -9,15 +9,27 @@ from agent.profiles.deployment import Deployment
 from agent.profiles.targets import Target, as_json, as_table, targets
 from tests.profiles.support import bare, deployment, expansion
 
+ATTESTED = {"checklist-recovery-drill", "checklist-config-repository"}
+"""Rows that connect to nothing."""
+
 
 def _targets(of: Deployment, *vantages: str) -> tuple[Target, ...]:
     expanded = expansion(of, *vantages)
     return targets(Plan(expanded.checks, expanded.untestable), [of])
 
 
+def test_what_only_a_run_can_tell_has_a_line_of_its_own() -> None:
+    lines = [line for line in _targets(deployment(), "server") if line.check == "cluster-east-broker-endpoint"]
+    assert [(line.host != "", line.remark) for line in lines] == [
+        (True, ""),
+        (False, "the endpoint that the Operator publishes for the Broker, usually port 4222"),
+    ]
+
+
 def test_every_row_is_listed_from_each_of_its_vantages() -> None:
-    lines = {(line.check, line.vantage): line for line in _targets(deployment(), "server")}
-    for row in deployment().expanded_rows():
+    lines = {(line.check, line.vantage): line for line in _targets(deployment(), "server") if line.host}
+    connecting = [row for row in deployment().expanded_rows() if row.id not in ATTESTED]
+    for row in connecting:
         for vantage in row.row.vantages:
             line = lines.pop((row.id, vantage))
             assert line.here == (vantage == "server")
@@ -37,10 +49,17 @@ def test_a_line_says_what_a_firewall_needs() -> None:
     assert line.document == "Networking & Connectivity: Network ports: Meshery Perf 10013/gRPC"
 
 
+def test_what_is_attested_connects_to_nothing() -> None:
+    lines = [line for line in _targets(deployment(), "operations") if line.check in ATTESTED]
+    assert {(line.host, line.needed, line.remark) for line in lines} == {
+        ("", False, "attested, so that nothing is connected to")
+    }
+
+
 def test_declared_ports_need_not_be_let_through() -> None:
     unneeded = {line.check for line in _targets(deployment()) if not line.needed}
     declared = ("routing", "leafnode", "gateway", "exporter")
-    assert unneeded == {f"{where}broker-{port}" for where in ("", "node-port-") for port in declared}
+    assert unneeded == ATTESTED | {f"{where}broker-{port}" for where in ("", "node-port-") for port in declared}
 
 
 def test_node_ports_are_part_of_the_table() -> None:

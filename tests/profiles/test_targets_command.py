@@ -38,6 +38,26 @@ def test_network_policies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert {"prod-server", "prod-broker", "reachd-own-checks"} <= names
 
 
+def test_the_name_servers_of_the_machine_are_no_host(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "reachd.yaml"
+    server = {"server": "ns.example.com"}
+    checks = [
+        {"name": name, "probe": {"kind": "dns", "name": "docs.example.com", **keys}}
+        for name, keys in (("system", {}), ("chosen", server))
+    ]
+    file.write_text(yaml.safe_dump({"checks": checks}))
+    assert main(["targets", "--config", str(file), "--output", "json"]) == 0
+    system, chosen = json.loads(capsys.readouterr().out)
+    assert (system["host"], system["remark"]) == ("", "it asks the name servers of the machine it runs on")
+    assert (chosen["host"], chosen["port"], chosen["remark"]) == ("ns.example.com", 53, "")
+    assert main(["targets", "--config", str(file), "--output", "networkpolicy"]) == 0
+    text = capsys.readouterr().out
+    assert "# not expressible" not in text
+    (policy,) = yaml.safe_load_all(text)
+    ports = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+    assert policy["spec"]["egress"] == [{"ports": ports}]
+
+
 def test_a_wrong_configuration_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "reachd.yaml"
     file.write_text("deployments: [{name: prod, profile: meshery, rows: {servr-live: {}}}]\n")

@@ -102,6 +102,7 @@ PROGRAMS = (
         seconds=1800,
     ),
     Program("kubectl", Kubernetes("k8s.io/kubernetes/cmd/kubectl", KUBERNETES), seconds=1800),
+    Program("helm", Go("helm.sh/helm/v4/cmd/helm", "v4.3.1"), seconds=1800),
 )
 
 BY_NAME = {program.name: program for program in PROGRAMS}

@@ -11,6 +11,8 @@ from agent.settings.load import load
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
 from agent.settings.plan import plan, warnings
+from agent.settings.snapshot import Snapshot
+from agent.settings.targets import read_targets
 
 EXAMPLES = Path(__file__).parents[2] / "config"
 NAMES = ("minimal", "meshery-sidecar", "meshery-deployment", "custom-checks", "all-options")
@@ -62,6 +64,99 @@ def test_the_same_file_gives_equal_checks(tmp_path: Path) -> None:
     assert plan(configuration_of(tmp_path, text)) == plan(configuration_of(tmp_path, text))
 
 
+CONFIGURED = """
+defaults: {every: 10s, timeout: 5s}
+deployments: [{name: prod, profile: meshery, server: "http://meshery:9081"}]
+checks:
+  - {name: docs, probe: {kind: tcp, address: "docs.example.com:443"}}
+"""
+
+
+def snapshot(source: str, text: str, *problems: str) -> Snapshot:
+    found = read_targets(text.encode(), source)
+    return Snapshot(source, found.checks, found.deployments, problems)
+
+
+def one(name: str, **keys: str) -> str:
+    more = "".join(f", {key}: {value}" for key, value in keys.items())
+    return f"checks: [{{name: {name}, probe: {{kind: tcp, address: 'found.example.com:1'}}{more}}}]\n"
+
+
+def test_what_sources_find_comes_after_the_configuration_and_names_its_source(tmp_path: Path) -> None:
+    configuration = configuration_of(tmp_path, CONFIGURED)
+    found = snapshot("files", one("site") + "deployments: [{name: east, profile: meshery, server: 'http://east:1'}]\n")
+    before, wanted = plan(configuration), plan(configuration, [found, snapshot("dns", one("nats"))])
+    assert wanted.problems == ()
+    assert all(check in wanted.checks for check in before.checks)
+    assert {(check.deployment, check.origin) for check in wanted.checks} == {
+        ("prod", "static"),
+        ("east", "files"),
+        ("default", "static"),
+        ("default", "files"),
+        ("default", "dns"),
+    }
+    assert [check.name for check in wanted.checks if check.deployment == "default"] == ["docs", "site", "nats"]
+    assert {row.deployment for row in wanted.untestable} == {"prod", "east"}
+    assert wanted.checks[-1].every == 10.0
+
+
+def test_a_name_that_is_taken_stays_with_its_first_owner(tmp_path: Path) -> None:
+    configuration = configuration_of(tmp_path, CONFIGURED)
+    deployment = "deployments: [{name: prod, profile: meshery, server: 'http://other:1'}]\n"
+    wanted = plan(
+        configuration,
+        [
+            snapshot("files", one("docs") + deployment, "it rains"),
+            snapshot("files", one("site")),
+            snapshot("files", one("site", every="1s")),
+            snapshot("dns", one("site")),
+        ],
+    )
+    assert [(check.name, check.origin) for check in wanted.checks if check.deployment == "default"] == [
+        ("docs", "static"),
+        ("site", "files"),
+    ]
+    assert [check for check in wanted.checks if "other" in check.target] == []
+    assert wanted.problems == (
+        "files: it rains",
+        "files: the deployment prod is left out: the configuration has one of this name already",
+        "files: the check docs is left out: the configuration has one of this name already",
+        "files: the check site is left out: it is found twice",
+        "dns: the check site is left out: files has one of this name already",
+    )
+
+
+def test_times_that_do_not_fit_the_defaults_leave_a_check_out_and_nothing_else(tmp_path: Path) -> None:
+    configuration = configuration_of(tmp_path, "defaults: {every: 10s, timeout: 5s}\n")
+    text = """
+checks:
+  - {name: quick, every: 1s, probe: {kind: dns, name: a}}
+  - {name: slow, timeout: 20s, probe: {kind: dns, name: a}}
+  - {name: behind, depends_on: [slow, quick], probe: {kind: dns, name: a}}
+deployments:
+  - {name: east, profile: meshery, server: "http://east:1", rows: {server-live: {timeout: 20s}}}
+"""
+    wanted = plan(configuration, [snapshot("files", text)])
+    custom = {check.name: check for check in wanted.checks if check.deployment == "default"}
+    assert set(custom) == {"quick", "behind"}
+    assert (custom["quick"].every, custom["quick"].timeout) == (1.0, 1.0)
+    assert custom["behind"].depends_on == ("quick",)
+    rows = {check.name for check in wanted.checks if check.deployment == "east"}
+    assert "server-ready" in rows
+    assert "server-live" not in rows
+    assert [problem.partition(" the timeout")[0] for problem in wanted.problems] == [
+        "files: east/server-live is left out:",
+        "files: default/slow is left out:",
+    ]
+
+
+def test_many_problems_are_told_in_short(tmp_path: Path) -> None:
+    found = Snapshot("files", problems=tuple(f"problem {number}" for number in range(50)))
+    problems = plan(configuration_of(tmp_path, ""), [found]).problems
+    assert len(problems) == 21
+    assert problems[-1] == "files: and 30 more problems"
+
+
 def test_a_host_that_may_hold_too_many_probes_is_a_warning(tmp_path: Path) -> None:
     checks = "".join(
         f"  - {{name: c-{port}, every: 10s, timeout: 5s, probe: {{kind: tcp, address: 'crowded.example:{port}'}}}}\n"
@@ -95,6 +190,62 @@ def test_missing_files_and_nothing_to_do_are_warnings(tmp_path: Path) -> None:
         "it is looked for again whenever it is needed",
         "checks: there is nothing to check; add deployments or checks",
     ]
+
+
+def test_there_is_something_to_check_where_something_is_to_be_discovered(tmp_path: Path) -> None:
+    assert warnings(configuration_of(tmp_path, "discovery: {files: [{path: targets.yaml}]}\n")) == []
+
+
+def test_a_kubeconfig_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    user: dict[str, object] = {"exec": {"command": "aws"}}
+    kubeconfig.write_text(
+        yaml.safe_dump(
+            {
+                "current-context": "east",
+                "clusters": [{"name": "c", "cluster": {"server": "https://east.example.com"}}],
+                "users": [{"name": "u", "user": user}],
+                "contexts": [{"name": "east", "context": {"cluster": "c", "user": "u"}}],
+            }
+        )
+    )
+    configuration = configuration_of(
+        tmp_path,
+        "vantage: [server, operator]\n"
+        "deployments:\n"
+        "  - name: prod\n"
+        "    profile: meshery\n"
+        "    clusters:\n"
+        f"      - {{name: east, kubeconfig: {kubeconfig}}}\n"
+        "      - {name: west, kubeconfig: /nonexistent/kubeconfig}\n",
+    )
+    said = [str(warning) for warning in warnings(configuration)]
+    assert said == [
+        f"{tmp_path}/configuration.yaml:7: deployments[prod].clusters[west].kubeconfig: the file "
+        "/nonexistent/kubeconfig is missing or cannot be read; it is looked for again whenever it is needed",
+        f"{tmp_path}/configuration.yaml:6: deployments[prod].clusters[east].kubeconfig: cannot use the kubeconfig "
+        f"{kubeconfig}: the user of context 'east' signs in by an exec plugin, which is a program that reachd does "
+        "not run; give it a ServiceAccount's token; until then its checks are unknown",
+    ]
+
+
+def test_a_deployment_without_a_row_for_the_vantage_is_a_warning(tmp_path: Path) -> None:
+    text = """
+vantage: [adapter, node]
+deployments:
+  - {name: bare, profile: meshery}
+  - name: "off"
+    profile: meshery
+    rows: {meshsync-kubernetes-api: {enabled: false}, operator-kubernetes-api: {enabled: false}}
+"""
+    said = [str(warning) for warning in warnings(configuration_of(tmp_path, text))]
+    beginning = f"{tmp_path}/configuration.yaml:2: vantage: no row of deployment"
+    assert said == [
+        f"{beginning} bare can be tested from vantage adapter or node; there are rows for meshsync, operator",
+        f"{beginning} off can be tested from vantage adapter or node, nor from any other",
+    ]
+    with_rows = configuration_of(tmp_path, text.partition("  - name")[0].replace("adapter", "meshsync"))
+    assert warnings(with_rows) == []
 
 
 def test_a_state_file_without_a_directory_is_a_warning(tmp_path: Path) -> None:
@@ -159,6 +310,24 @@ checks:
     assert probe["auth"] == {"authorization": {"type": "Bearer", "credentials_file": "/run/secrets/token"}}
     assert probe["expect"]["body_matches"] == ['#: "yes"', "true"]
     assert probe["expect"]["headers"] == {"Server": "nginx"}
+
+
+def test_a_template_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    configuration = configuration_of(
+        tmp_path,
+        """
+discovery:
+  dns:
+    - name: _web._tcp.example.com
+      check: {name: web, probe: {kind: http, url: "http://{host}:{port}/${PAGE}", headers: {X-Api-Key: "${SECRET}"}}}
+""",
+        SECRET="hunter2",
+        PAGE="index.html",
+    )
+    shown = masked_yaml(configuration)
+    assert "hunter2" not in shown
+    probe = yaml.safe_load(shown)["discovery"]["dns"][0]["check"]["probe"]
+    assert probe == {"kind": "http", "url": "http://{host}:{port}/${PAGE}", "headers": {"X-Api-Key": "<secret>"}}
 
 
 @pytest.mark.parametrize(

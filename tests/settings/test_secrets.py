@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.settings.load import load
+from agent.settings.plan import plan
 from agent.settings.problems import ConfigurationError
 
 SECRET = "hunter2"
@@ -65,3 +66,23 @@ def test_a_secret_in_the_wrong_place_is_never_told(place: str, tmp_path: Path) -
             load([file], {"PREFIX": SECRET})
         assert SECRET not in str(raised.value)
         assert SECRET not in repr(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "target"),
+    [
+        ("http://${HOST}:8080/up", {"HOST": "hooks.example.com"}, "http://hooks.example.com:8080/up"),
+        ("http://h/hook/${TOKEN}", {"TOKEN": "T0/s3cret-1"}, "http://h/hook/<secret>"),
+        ("http://h/$$/${TOKEN}/end", {"TOKEN": "s3cret-2"}, "http://h/$/<secret>/end"),
+        ("http://h/?at=${TOKEN}", {"TOKEN": "s3cret-3"}, "http://h/?at=<secret>"),
+        ("${HOOK}", {"HOOK": "https://h:1/services/s3cret-4"}, "https://h:1<secret>"),
+        ("${BASE}/hook/${TOKEN}", {"BASE": "http://h:9081", "TOKEN": "s3cret-5"}, "http://h:9081/hook/<secret>"),
+    ],
+)
+def test_what_a_url_takes_from_the_environment_is_not_shown(
+    url: str, environment: dict[str, str], target: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "configuration.yaml"
+    for document in (in_check(url=url), in_deployment(egress=[url])):
+        file.write_text(json.dumps(document | {"vantage": ["server", "operations"]}), encoding="utf-8")
+        assert {check.target for check in plan(load([file], environment)).checks} == {target}

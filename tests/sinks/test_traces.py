@@ -10,6 +10,7 @@ from time import perf_counter
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from structlog.testing import capture_logs
 
 from agent.core.check import Check, CheckKey
 from agent.core.measures import Measure
@@ -24,7 +25,7 @@ from agent.sinks._facts import trace_ids
 from agent.sinks._spans import without_secrets
 from agent.sinks.traces import TraceSink
 from tests.metrics.support import failure, make_check, success
-from tests.servers.run import collector
+from tests.servers.run import collector, nginx
 from tests.sinks.support import Receiver, attributes, receiver
 
 BEGAN = 1_700_000_000_500_000_000
@@ -359,6 +360,50 @@ async def test_a_dead_collector_delays_neither_the_loop_nor_the_end(
         assert perf_counter() - began < 1.2
         assert longest < 0.1
         assert scene.dropped == 201
+
+
+@contextmanager
+def answering(status: int) -> Iterator[str]:
+    """A collector that refuses whatever comes."""
+    script = f"server {{ listen 127.0.0.1:PORT; return {status} s3cret; }}"
+    with nginx(script) as server:
+        yield server.url
+
+
+@pytest.mark.servers("nginx")
+@pytest.mark.parametrize(
+    ("collector_of", "headers", "cause"),
+    [
+        (refusing, "X: s3cret", "Connection refused"),
+        (silent, "X: s3cret", "no answer in time"),
+        (lambda: answering(500), "X: s3cret", "it answers 500"),
+        (
+            lambda: answering(401),
+            "X: s3cret",
+            "it answers 401, so it wants other credentials; look at the headers_file FILE",
+        ),
+        (lambda: answering(401), None, "it answers 401, so it wants other credentials; set otlp.headers_file"),
+        (refusing, "", "headers_file: cannot read the file FILE: No such file or directory"),
+        (refusing, "s3cret", "line 1 of the headers_file FILE is not `name: value`"),
+        (refusing, "X: ж s3cret", "the headers_file FILE has a header that cannot be sent"),
+    ],
+)
+async def test_the_log_says_once_why_traces_are_lost(
+    collector_of: Callable[[], AbstractContextManager[str]], headers: str | None, cause: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "headers"
+    if headers:
+        file.write_text(f"{headers}\n", encoding="utf-8")
+    with collector_of() as url, capture_logs() as logs:
+        scene = Traced(url, file if headers is not None else None)
+        for number in range(33):  # one more than a batch takes
+            scene.run(make_check(f"check-{number}"), success())
+        await scene.sink.close(10)
+    assert scene.dropped == 33
+    (said,) = logs
+    assert said["event"] == "traces do not get to the collector: they are dropped and counted"
+    assert said["collector"] == "127.0.0.1"
+    assert said["cause"] == cause.replace("FILE", str(file))
 
 
 @pytest.mark.servers("rotel")

@@ -185,7 +185,7 @@ class Agent:
     faults: Faults | None = None
     settings: Web = field(default_factory=Web)
     reloads: list[float] = field(default_factory=list)
-    reload: Callable[[], Awaitable[None]] | None = None
+    reload: Callable[[], Awaitable[Sequence[str]]] | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
     server: WebServer = field(init=False)
@@ -207,8 +207,9 @@ class Agent:
         self.asked.append((accept, accept_encoding))
         return {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, _some_metrics()
 
-    async def _reload(self) -> None:
+    async def _reload(self) -> Sequence[str]:
         self.reloads.append(time())
+        return ()
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """The page in a real browser: live, by keyboard, in the dark, on a phone, without JavaScript, and under attack."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -79,6 +80,27 @@ async def test_changes_appear_without_a_reload(browser: Browser) -> None:
         await expect(page.locator("h1")).to_have_text("All 2 connections are up")
         await expect(page.locator("#broken")).to_be_hidden()
         assert await page.evaluate("window.since") == 1
+
+
+async def test_what_cannot_be_told_is_not_green(browser: Browser) -> None:
+    names = ("server-live", "broker-client", "broker-monitor", "provider")
+    board = Board(*[check(name) for name in names])
+    for name in names:
+        board.up(name)
+    async with visited(browser, Agent(board)) as page:
+        headline, icon = page.locator("h1"), page.locator("link[rel=icon]")
+        await expect(headline).to_have_class("up")
+        await expect(icon).to_have_attribute("href", re.compile(r"/icon\.svg$"))
+        for name in names[1:]:
+            board.ran(name, outcome(Reason.OVERLOADED), outcome(Reason.OVERLOADED))
+        await expect(headline).to_have_text("3 of 4 connections cannot be told")
+        await expect(headline).to_have_class("unknown")
+        await expect(page).to_have_title("3 unknown · reachd")
+        await expect(icon).to_have_attribute("href", re.compile(r"/unknown\.svg$"))
+        board.down("server-live", Reason.CONNECT_REFUSED)
+        await expect(headline).to_have_text("1 of 4 connections is down")
+        await expect(page).to_have_title("1 down · reachd")
+        await expect(icon).to_have_attribute("href", re.compile(r"/broken\.svg$"))
 
 
 async def test_a_change_leaves_the_reader_where_they_are(browser: Browser) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -75,8 +76,16 @@ async def test_reload() -> None:
     assert len(agent.reloads) == 1
 
 
+async def test_what_waits_for_a_restart_is_said() -> None:
+    async def reload() -> Sequence[str]:
+        return "web", "log"
+
+    async with listening(Agent(Board(), reload=reload)) as session, session.post("/-/reload") as answer:
+        assert (answer.status, await answer.text()) == (200, "reloaded\ntakes effect after a restart: web, log\n")
+
+
 async def test_a_rejected_configuration_is_said_with_every_problem() -> None:
-    async def reload() -> None:
+    async def reload() -> Sequence[str]:
         raise ConfigurationError(
             [Problem("a.yaml", 3, "checks[0].every", "too short"), Problem("b.yaml", 7, "listen", "not an address")]
         )
@@ -91,7 +100,7 @@ async def test_a_rejected_configuration_is_said_with_every_problem() -> None:
 
 @pytest.mark.filterwarnings("default")
 async def test_an_error_of_our_own_shows_no_traceback() -> None:
-    async def reload() -> None:
+    async def reload() -> Sequence[str]:
         raise RuntimeError("a secret of the inside")
 
     async with listening(Agent(Board(), reload=reload)) as session, session.post("/-/reload") as answer:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -182,10 +182,11 @@ async def test_closing_does_not_wait_for_a_reader_that_takes_nothing() -> None:
 async def test_a_caller_who_hangs_up_does_not_stop_a_reload_half_way() -> None:
     begun, go_on, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def reload() -> None:
+    async def reload() -> Sequence[str]:
         begun.set()
         await go_on.wait()
         finished.set()
+        return ()
 
     agent = Agent(Board(check()), reload=reload)
     async with listening(agent):

@@ -1,0 +1,153 @@
+"""What the agent does in its cluster: leads or stands by, owns its share of the checks, and watches while it leads."""
+
+from asyncio import Event, Task, create_task, gather
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from agent.cluster.client import Cluster, connect
+from agent.cluster.election import Election
+from agent.cluster.identity import Identity
+from agent.cluster.membership import Membership
+from agent.cluster.reflector import Reflector
+from agent.cluster.resources import discovered_collections, usage_collections, watched_collections
+from agent.cluster.series import ClusterSeries, Resource, Source
+from agent.cluster.usage_poll import UsagePoll
+from agent.core.check import CheckKey
+from agent.metrics.text import Format
+from agent.probes._network import Network
+from agent.settings.kubernetes import KubernetesSettings
+
+
+class Observer:
+    """One of the agents that look into a cluster.
+
+    Without an election it always leads. Without sharing the leader runs all checks, and who does not lead runs none.
+    """
+
+    def __init__(self, settings: KubernetesSettings, network: Network, *, changed: Callable[[], None]) -> None:
+        """`changed`: called whenever `cares_for` may give other answers."""
+        self._settings = settings
+        self._network = network
+        self._changed = changed
+        self.discovered: Mapping[str, Sequence[Reflector]] = {}
+        """What is watched to find checks, by kind of object; by each replica, for each has its share."""
+        self.discovered_changed = Event()
+        self._lead_changed = Event()
+        self._cluster: Cluster | None = None
+        self._election: Election | None = None
+        self._membership: Membership | None = None
+        self._reflectors: Mapping[Resource, Sequence[Reflector]] = {}
+        self._series: ClusterSeries | None = None
+        self._tasks: list[Task[None]] = []
+
+    @property
+    def leading(self) -> bool:
+        """Whether this agent watches the cluster now."""
+        return self._election is None or self._election.leading
+
+    def cares_for(self, key: CheckKey) -> bool:
+        """Whether a check is for this agent to run."""
+        if self._membership is not None:
+            return self._membership.owns(str(key))
+        return self.leading
+
+    def standing(self) -> str:
+        """What this agent is among its replicas, for people; empty where it has none."""
+        if self._election is None or self._election.leading:
+            return ""
+        checks = "" if self._membership is not None else " and runs the checks"
+        return f"standing by: another replica watches the cluster{checks}"
+
+    def problems(self) -> list[str]:
+        """What cannot be watched now, and why."""
+        return [
+            f"{resource} cannot be watched: {reflector.problem}"
+            for resource, reflectors in self._reflectors.items()
+            for reflector in reflectors
+            if reflector.problem
+        ]
+
+    def last_success(self) -> dict[str, float]:
+        """Unix time at which the API server last confirmed the objects of each kind that is watched; 0 for never."""
+        return {
+            str(resource): min(reflector.last_success for reflector in reflectors)
+            for resource, reflectors in self._reflectors.items()
+        }
+
+    def texts(self, form: Format) -> Iterator[str]:
+        """The series of the cluster, while this agent leads."""
+        return self._series.texts(form) if self._series is not None else iter(())
+
+    async def start(self) -> None:
+        """Begins. Nothing is asked before the tasks have their turn, so nothing can fail."""
+        settings = self._settings
+        cluster = self._cluster = await connect(settings, self._network)
+        identity = Identity.of_this_process()
+        if settings.election is not None:
+            self._election = Election(cluster, settings.election, identity, changed=self._lead_may_change)
+            self._tasks.append(create_task(self._election.run(), name="election"))
+        if settings.sharing is not None:
+            self._membership = Membership(cluster, settings.sharing, identity, changed=self._changed)
+            self._tasks.append(create_task(self._membership.run(), name="membership"))
+        self.discovered = {
+            kind: [Reflector(cluster, path, changed=self.discovered_changed.set) for path in paths]
+            for kind, paths in discovered_collections(settings).items()
+        }
+        found = [reflector for reflectors in self.discovered.values() for reflector in reflectors]
+        self._tasks += [create_task(reflector.run(), name="reflector") for reflector in found]
+        self._tasks.append(create_task(self._watch_while_leading(cluster), name="cluster watch"))
+
+    async def close(self) -> None:
+        """Ends, and lets another replica take over at once."""
+        await _cancel(self._tasks)
+        if self._election is not None:
+            await self._election.release()
+        if self._membership is not None:
+            await self._membership.release()
+        if self._cluster is not None:
+            await self._cluster.close()
+
+    def _lead_may_change(self) -> None:
+        self._lead_changed.set()
+        self._changed()
+
+    async def _watch_while_leading(self, cluster: Cluster) -> None:
+        while True:
+            self._lead_changed.clear()
+            if self.leading:
+                await self._watch(cluster)
+            else:
+                await self._lead_changed.wait()
+
+    async def _watch(self, cluster: Cluster) -> None:
+        """Watches until this agent no longer leads. What it knew is gone then: the next leader has it."""
+        self._reflectors = {
+            resource: [Reflector(cluster, path, changed=_nothing) for path in paths]
+            for resource, paths in watched_collections(self._settings).items()
+        }
+        usage = {
+            resource: [UsagePoll(cluster, path) for path in paths]
+            for resource, paths in usage_collections(self._settings).items()
+        }
+        sources: dict[Resource, Sequence[Source]] = {**self._reflectors, **usage}
+        self._series = ClusterSeries(sources, kube_state_metrics=self._settings.kube_state_metrics)
+        watched = [reflector for reflectors in self._reflectors.values() for reflector in reflectors]
+        polled = [poll for polls in usage.values() for poll in polls]
+        tasks = [create_task(it.run(), name="reflector") for it in watched]
+        tasks += [create_task(it.run(), name="usage") for it in polled]
+        try:
+            while self.leading:
+                await self._lead_changed.wait()
+                self._lead_changed.clear()
+        finally:
+            self._series, self._reflectors = None, {}
+            await _cancel(tasks)
+
+
+def _nothing() -> None:
+    """Series are made at each scrape from the objects that are there."""
+
+
+async def _cancel(tasks: Sequence[Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await gather(*tasks, return_exceptions=True)

@@ -1,0 +1,55 @@
+"""Asks the metrics API now and then: it has no watch, and no memory."""
+
+from asyncio import sleep
+from collections.abc import Mapping
+from time import time
+
+import structlog
+
+from agent.cluster.client import ApiError, Cluster
+from agent.cluster.usage import usage_by_name
+from agent.probes._json import JsonObject
+
+_log = structlog.get_logger("agent.cluster")
+
+_EVERY = 30.0
+"""Seconds between two calls; metrics-server itself measures every 15 s."""
+
+
+class UsagePoll:
+    """What pods or nodes use, by name.
+
+    Empty where the metrics API is not served, and while it cannot be asked: what was used then is not used now.
+    """
+
+    def __init__(self, cluster: Cluster, path: str) -> None:
+        self._cluster = cluster
+        self._path = path
+        self._objects: dict[str, JsonObject] = {}
+        self._last_success = 0.0
+        self._problem = ""
+
+    @property
+    def objects(self) -> Mapping[str, JsonObject]:
+        """What was measured last."""
+        return self._objects
+
+    @property
+    def last_success(self) -> float:
+        """Unix time of the last answer; 0 before the first."""
+        return self._last_success
+
+    async def run(self) -> None:
+        """Asks for ever."""
+        while True:
+            try:
+                self._objects = usage_by_name(await self._cluster.get(self._path))
+                self._last_success = time()
+                self._problem = ""
+            except (ApiError, OSError) as error:
+                self._objects = {}
+                problem = str(error) or type(error).__name__
+                if not self._problem:
+                    _log.info("no usage of CPU and memory", path=self._path, problem=problem)
+                self._problem = problem
+            await sleep(_EVERY)

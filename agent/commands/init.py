@@ -1,0 +1,113 @@
+"""`reachd init`: a first configuration, from what is found in a cluster."""
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+
+from agent.commands.status import ExitStatus
+from agent.core.explanations import explain
+from agent.core.outcome import Outcome, Verdict
+from agent.core.reasons import Blame
+from agent.discovery.meshery import installations
+from agent.discovery.names import name_of
+from agent.discovery.sketch import sketch
+from agent.discovery.survey import Survey
+from agent.probes._address import bracketed
+from agent.probes._door import run_probe
+from agent.probes._text import printable
+from agent.probes.kube_api import KubeApiSettings
+from agent.settings.model import Configuration
+from agent.web.words import counted
+
+_TIMEOUT = 60.0
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class _Cluster(NamedTuple):
+    """A cluster that can be asked. entry: how a configuration says it under `clusters`."""
+
+    access: KubeApiSettings
+    entry: dict[str, str]
+
+
+def execute(options: Namespace) -> ExitStatus:
+    """Writes a configuration to standard output, or to a file that does not exist yet."""
+    cluster = _cluster(options.kubeconfig or _usual_kubeconfig(), options.context)
+    if cluster is None:
+        if options.context:
+            return _complain("there is no kubeconfig whose context this could be; name one with --kubeconfig")
+        return _write(sketch((), None, ["No cluster was found: name one with --kubeconfig."]), options.output)
+    survey = Survey(cluster.access, Configuration().network(), options.namespace)
+    outcome = uvloop.run(run_probe(survey, _TIMEOUT))
+    if outcome.verdict is not Verdict.UP:
+        problem = f"cannot look into the cluster {cluster.access.target()}: {_words(outcome)}"
+        if options.kubeconfig is not None:
+            _complain(problem)
+            return ExitStatus.USAGE if _is_own_fault(outcome) else ExitStatus.DOWN
+        _complain(f"{problem}; this is a configuration without it")
+        return _write(sketch((), None, [printable(f"No cluster: {problem}", 400)]), options.output)
+    found = installations(survey.objects)
+    where = f"the namespace {options.namespace}" if options.namespace else "any namespace"
+    remarks = [f"{counted(len(found), 'installation')} of Meshery in the cluster {cluster.access.target()}."]
+    remarks += [] if found else [f"No Service in {where} has the labels and names that Meshery's charts give."]
+    remarks += [f"Not everything was looked at: {remark}." for remark in survey.remarks]
+    return _write(sketch(found, cluster.entry, [printable(remark, 400) for remark in remarks]), options.output)
+
+
+def _cluster(kubeconfig: Path | None, context: str | None) -> _Cluster | None:
+    """The cluster of a kubeconfig, else the one that this process runs in; None where it runs in none."""
+    if kubeconfig is not None:
+        file = {"kubeconfig": str(kubeconfig.absolute()), **({"context": context} if context else {})}
+        name = name_of(context) if context else "current"
+        return _Cluster(KubeApiSettings.model_validate({"kind": "kube_api", **file}), {"name": name, **file})
+    host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    if not host:
+        return None
+    ca_file, token_file = str(_SERVICE_ACCOUNT / "ca.crt"), str(_SERVICE_ACCOUNT / "token")
+    access = KubeApiSettings.model_validate(
+        {
+            "kind": "kube_api",
+            "url": f"https://{bracketed(host)}:{port}",
+            "tls": {"ca_file": ca_file},
+            "auth": {"authorization": {"credentials_file": token_file}},
+        }
+    )
+    api = "https://kubernetes.default.svc"
+    return _Cluster(access, {"name": "own", "api": api, "ca_file": ca_file, "token_file": token_file})
+
+
+def _usual_kubeconfig() -> Path | None:
+    """Where kubectl looks: the first file of KUBECONFIG, or the one in the home directory."""
+    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)
+    candidates = [Path(name) for name in named if name] or [Path.home() / ".kube" / "config"]
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _words(outcome: Outcome) -> str:
+    return outcome.detail or (explain(outcome.reason).phrase if outcome.reason else "it gives no answer")
+
+
+def _is_own_fault(outcome: Outcome) -> bool:
+    return outcome.reason is not None and outcome.reason.blame is Blame.AGENT
+
+
+def _write(text: str, output: Path | None) -> ExitStatus:
+    if output is None:
+        sys.stdout.write(text)
+        return ExitStatus.FINE
+    try:
+        with output.open("x", encoding="utf-8") as file:  # never over a file that is there
+            file.write(text)
+    except OSError as error:
+        return _complain(f"cannot write {output}: {error.strerror}")
+    sys.stdout.write(f"written: {output}; `reachd validate {output}` says whether all its files are there\n")
+    return ExitStatus.FINE
+
+
+def _complain(problem: str) -> ExitStatus:
+    sys.stderr.write(f"reachd init: {problem}\n")
+    return ExitStatus.USAGE

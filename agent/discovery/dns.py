@@ -1,0 +1,147 @@
+"""A source of checks: a name in the DNS, with one check for each answer."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+from time import time
+from typing import ClassVar
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rdatatype
+from dns.rdata import Rdata
+from dns.rdtypes.IN.A import A
+from dns.rdtypes.IN.AAAA import AAAA
+from dns.rdtypes.IN.SRV import SRV
+
+from agent.core.run import ProbeFailure
+from agent.discovery.names import name_of
+from agent.probes._address import parse_literal
+from agent.probes._dns_query import Server
+from agent.probes._dns_wire import Rcode, rcode
+from agent.probes._resolve import Resolver, refusal
+from agent.probes._settings import Endpoint, name_server_endpoint
+from agent.probes._text import quote
+from agent.settings.checks import CheckSettings
+from agent.settings.discovery import DnsTargets
+from agent.settings.problems import ConfigurationError, Problem
+from agent.settings.snapshot import Snapshot
+from agent.settings.targets import targets_of
+
+_MOST_ANSWERS = 100
+_MAX_REPLY = 16 * 1024
+"""Bytes of a reply that is read: 30 ms of dnspython's time."""
+_PATIENCE = 20.0
+"""Seconds for one question, whatever resolv.conf allows."""
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*")
+
+
+class _UnansweredError(Exception):
+    """The question was not answered, for the reason in its text."""
+
+
+@dataclass
+class DnsSource:
+    """Asks again and again. Only an answer, or the zone's own word that there is none, replaces what is known."""
+
+    name: ClassVar[str] = "dns"
+
+    settings: DnsTargets
+    resolver: Resolver = field(compare=False)
+    _latest: Snapshot = field(default=Snapshot(name), init=False, compare=False)
+
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
+        while True:
+            try:
+                self._latest = self._snapshot(await self._answers())
+            except _UnansweredError as error:
+                self._latest = self._latest._replace(problems=(f"{self._asked}: {error}",))
+            yield self._latest
+            await asyncio.sleep(self.settings.every)
+
+    @property
+    def _asked(self) -> str:
+        return f"{self.settings.name} {self.settings.type}"
+
+    async def _answers(self) -> list[Endpoint]:
+        """All answers, in an order that does not depend on that of the reply. Raises _UnansweredError."""
+        settings = self.settings
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                server = await self._chosen_server()
+                record_type = dns.rdatatype.from_text(settings.type)
+                reply = await self.resolver.ask(settings.name, record_type, server)
+        except TimeoutError:
+            raise _UnansweredError("no answer from the name server") from None
+        except ProbeFailure as failure:
+            raise _UnansweredError(failure.detail) from None
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else type(error).__name__
+            raise _UnansweredError(f"the name server cannot be asked: {why}") from None
+        return await asyncio.to_thread(_read, reply, settings)
+
+    async def _chosen_server(self) -> Server | None:
+        if self.settings.server is None:
+            return None
+        endpoint = name_server_endpoint(self.settings.server)
+        return Server((await self.resolver.addresses(endpoint.host))[0].address, endpoint.port)
+
+    def _snapshot(self, answers: list[Endpoint]) -> Snapshot:
+        checks: list[CheckSettings] = []
+        problems: list[str] = []
+        for answer in answers[:_MOST_ANSWERS]:
+            try:
+                checks += self._check(answer)
+            except ConfigurationError as error:
+                problems += [str(problem) for problem in error.problems]
+        if len(answers) > _MOST_ANSWERS:
+            problems.append(f"{self._asked} has {len(answers)} answers; only the first {_MOST_ANSWERS} are checked")
+        return Snapshot(self.name, tuple(checks), problems=tuple(problems), at=time())
+
+    def _check(self, answer: Endpoint) -> tuple[CheckSettings, ...]:
+        found_in = f"{self._asked}, the answer {quote(str(answer))}"
+        if parse_literal(answer.host) is None and not _HOST.fullmatch(answer.host):
+            raise ConfigurationError([Problem(found_in, 0, "", "not the name of a host")])
+        check = self.settings.check.filled(*answer)
+        check["name"] = name_of(str(check["name"]), f"{answer.host}-{answer.port}")
+        return targets_of({"checks": [check]}, found_in).checks
+
+
+def _read(reply: bytes, settings: DnsTargets) -> list[Endpoint]:
+    """The answers in a reply; none where the zone itself says that there is none. Raises _UnansweredError."""
+    code = rcode(reply)
+    if code not in (Rcode.NOERROR, Rcode.NXDOMAIN):
+        raise _UnansweredError(refusal(code, settings.name).detail)
+    if len(reply) > _MAX_REPLY:
+        raise _UnansweredError(f"the answer has {len(reply)} bytes, over the limit of {_MAX_REPLY}")
+    try:
+        message = dns.message.from_wire(reply, ignore_trailing=True)
+        if not isinstance(message, dns.message.QueryMessage):
+            raise dns.exception.FormError
+        chain = message.resolve_chaining()
+    except dns.exception.DNSException as error:
+        raise _UnansweredError(f"the answer is malformed ({type(error).__name__})") from None
+    if not chain.answer and not _is_authoritative(message, chain.canonical_name):
+        raise _UnansweredError("the name server knows no answer, but not from the zone that would have it")
+    return sorted(set(_endpoints(chain.answer or (), settings.port)))
+
+
+def _endpoints(records: Iterable[Rdata], port: int | None) -> Iterator[Endpoint]:
+    for record in records:
+        if isinstance(record, A | AAAA) and port is not None:
+            yield Endpoint(record.address, port)
+        elif isinstance(record, SRV) and record.target != dns.name.root:  # the root means: no such service (RFC 2782)
+            yield Endpoint(record.target.to_text(omit_final_dot=True).lower(), record.port)
+
+
+def _is_authoritative(message: dns.message.Message, name: dns.name.Name) -> bool:
+    """Whether it is the word of the zone that the name does not exist, or has no such record (RFC 2308, section 2).
+
+    Anything less may come from a server that is cut off from the zone.
+    """
+    zones = [records.name for records in message.authority if records.rdtype == dns.rdatatype.SOA]
+    return bool(message.flags & dns.flags.AA) or any(name.is_subdomain(zone) for zone in zones)

@@ -1,0 +1,103 @@
+"""A source of checks: files that something else than people writes, in the form of a configuration."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from stat import S_ISREG
+from time import time
+from typing import ClassVar, NamedTuple
+
+from agent.settings.discovery import TargetFiles
+from agent.settings.document import MAX_BYTES
+from agent.settings.problems import ConfigurationError
+from agent.settings.snapshot import Snapshot
+from agent.settings.targets import Targets, read_targets
+
+_MOST_FILES = 1000
+
+_Version = tuple[int, int, int]
+
+
+class _File(NamedTuple):
+    """A file as it was read last.
+
+    version: what tells whether it has changed since; None where it could not be read. targets: what it held when it was
+    good last. problems: what is wrong with it now.
+    """
+
+    version: _Version | None
+    targets: Targets
+    problems: tuple[str, ...]
+
+
+_NEW = _File(None, Targets(), ())
+
+
+@dataclass
+class FileSource:
+    """Looks at the files again and again, and reads those that have changed.
+
+    A file that turns bad goes on with what it held when it was good; one that is gone takes its checks with it.
+    """
+
+    name: ClassVar[str] = "files"
+
+    settings: TargetFiles
+    _files: dict[Path, _File] = field(default_factory=dict, init=False, compare=False)
+    _at: float = field(default=0.0, init=False, compare=False)
+
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
+        while True:
+            yield await asyncio.to_thread(self._look)
+            await asyncio.sleep(self.settings.every)
+
+    def _look(self) -> Snapshot:
+        problems = self._read_all()
+        if not problems:
+            self._at = time()
+        files = self._files.values()
+        return Snapshot(
+            self.name,
+            checks=tuple(check for file in files for check in file.targets.checks),
+            deployments=tuple(deployment for file in files for deployment in file.targets.deployments),
+            problems=tuple(problems),
+            at=self._at,
+        )
+
+    def _read_all(self) -> list[str]:
+        """Brings what is known of the files up to date. Returns what is wrong."""
+        pattern = Path(self.settings.path)
+        try:
+            found = sorted(path for path in pattern.parent.iterdir() if _fits(path.name, pattern.name))
+        except OSError as error:
+            return [f"{pattern.parent} cannot be listed: {error.strerror}"]
+        self._files = {path: _read(path, self._files.get(path, _NEW)) for path in found[:_MOST_FILES]}
+        problems = [problem for file in self._files.values() for problem in file.problems]
+        if len(found) > _MOST_FILES:
+            problems.append(f"{pattern} fits {len(found)} files; only the first {_MOST_FILES} are read")
+        return problems
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """As in a shell, a wildcard does not stand for the dot of a hidden file."""
+    return fnmatchcase(name, pattern) and (name[0] != "." or pattern[0] == ".") and name.isprintable()
+
+
+def _read(path: Path, before: _File) -> _File:
+    goes_on = () if before.targets == Targets() else (f"{path}: what it held when it was good last goes on",)
+    try:
+        status = path.stat()
+        version = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if version == before.version:
+            return before
+        if not S_ISREG(status.st_mode):  # which may keep its reader waiting
+            return before._replace(version=version, problems=(f"{path} is no regular file", *goes_on))
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        return _File(version, read_targets(content, str(path)), ())
+    except OSError as error:
+        return before._replace(version=None, problems=(f"{path} cannot be read: {error.strerror}", *goes_on))
+    except ConfigurationError as error:
+        return before._replace(version=version, problems=(*(str(problem) for problem in error.problems), *goes_on))

@@ -1,0 +1,104 @@
+"""A source of checks: Services that ask for a check, and installations of Meshery."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import ClassVar, NamedTuple, Protocol
+
+from agent.discovery.annotations import annotated_checks
+from agent.discovery.meshery import installations
+from agent.discovery.objects import Objects, named
+from agent.probes._json import JsonObject
+from agent.probes._settings import Model
+from agent.settings.problems import ConfigurationError
+from agent.settings.snapshot import Snapshot
+from agent.settings.targets import targets_of
+
+SOURCE = "kubernetes"
+_LOOK_AT_LEAST_EVERY = 10.0
+"""Seconds: the objects' age changes without them."""
+_SETTLE = 1.0
+"""Seconds to wait for more changes after one."""
+
+
+def snapshot_of(objects: Objects, at: float = 0.0, problems: Sequence[str] = ()) -> Snapshot:
+    """What the objects of a cluster ask to be watched. What is bad is left out, told, and hurts nothing else."""
+    checks, bad_annotations = annotated_checks(named(objects.services))
+    deployments, bad_installations = _deployments(objects)
+    return Snapshot(SOURCE, tuple(checks), tuple(deployments), (*problems, *bad_annotations, *bad_installations), at)
+
+
+def _deployments(objects: Objects) -> tuple[list[Model], list[str]]:
+    deployments: list[Model] = []
+    problems: list[str] = []
+    for found in installations(objects):
+        try:
+            deployments += targets_of({"deployments": [found.settings]}, f"Meshery in {found.namespace}").deployments
+        except ConfigurationError as error:
+            problems += [str(problem) for problem in error.problems]
+    return deployments, problems
+
+
+class Watched(Protocol):
+    """A collection of objects, kept current."""
+
+    @property
+    def objects(self) -> Mapping[str, JsonObject]:
+        """The objects by uid, as they were when the API server could be asked last."""
+
+    @property
+    def last_success(self) -> float:
+        """Unix time at which the API server could be asked last; 0 when it never could."""
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be asked now; empty when it can."""
+
+
+class Watches(NamedTuple):
+    """The collections that are watched: one for each namespace, or one for all. Fields as in `Objects`."""
+
+    services: Sequence[Watched]
+    ingresses: Sequence[Watched] = ()
+    deployments: Sequence[Watched] = ()
+    brokers: Sequence[Watched] = ()
+    meshsyncs: Sequence[Watched] = ()
+
+
+class KubernetesSource:
+    """Looks at the objects whenever they have changed.
+
+    Until all Services have been listed once, nothing is known. A collection of another kind that was never listed
+    counts as empty: not every cluster has the resources of Meshery Operator.
+    """
+
+    name: ClassVar[str] = SOURCE
+
+    def __init__(self, watches: Watches, changed: asyncio.Event) -> None:
+        """`changed`: set whenever objects of a collection have changed."""
+        self._watches = watches
+        self._changed = changed
+
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
+        while True:
+            self._changed.clear()
+            if all(watched.last_success for watched in self._watches.services):
+                # Copies, because the collections change while a thread goes through twenty thousand of them.
+                objects = Objects(*[_together(watched) for watched in self._watches])
+                yield await asyncio.to_thread(snapshot_of, objects, self._at(), self._problems())
+            try:
+                async with asyncio.timeout(_LOOK_AT_LEAST_EVERY):
+                    await self._changed.wait()
+                await asyncio.sleep(_SETTLE)
+            except TimeoutError:
+                pass
+
+    def _at(self) -> float:
+        return min(watched.last_success for kind in self._watches for watched in kind if watched.last_success)
+
+    def _problems(self) -> list[str]:
+        found = [watched.problem for kind in self._watches for watched in kind if watched.last_success]
+        return [problem for problem in dict.fromkeys(found) if problem]
+
+
+def _together(watched: Sequence[Watched]) -> Mapping[str, JsonObject]:
+    return {uid: each for collection in watched for uid, each in collection.objects.items()}

@@ -1,0 +1,98 @@
+"""Requests to the collector: the headers of a file in each, and why the last one failed in words that may be shown."""
+
+from pathlib import Path
+
+from requests import PreparedRequest, Request, Response, Session
+from requests.auth import AuthBase
+from requests.exceptions import RequestException, Timeout
+
+from agent.core.run import ProbeFailure
+from agent.probes._files import Files
+from agent.probes._text import printable
+
+
+class _HeadersFileError(RequestException):
+    """What is wrong with the file, without its contents."""
+
+
+class _HeadersFile(AuthBase):
+    """Adds the headers of a file to each request, as the file is at that moment.
+
+    A line is `name: value`; empty lines and those that begin with `#` do not count.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._files = Files()
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        try:
+            text = self._files.secret(self._path)
+        except ProbeFailure as failure:
+            raise _HeadersFileError(f"headers_file: {failure.detail}") from failure
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            name, colon, value = line.partition(":")
+            if not colon or not name.strip():
+                raise _HeadersFileError(f"line {number} of the headers_file {self._path} is not `name: value`")
+            request.headers[name.strip()] = value.strip()
+        return request
+
+
+class CollectorSession(Session):
+    """Notes in `failure` why the last request did not succeed; empty where it did."""
+
+    def __init__(self, headers_file: Path | None) -> None:
+        super().__init__()
+        self.failure = ""
+        self._headers_file = headers_file
+        self.stream = True  # the body of an answer is not wanted, however long it is
+        self.hooks["response"].append(_close)
+        if headers_file is not None:
+            self.auth = _HeadersFile(headers_file)
+
+    def prepare_request(self, request: Request) -> PreparedRequest:
+        try:
+            return super().prepare_request(request)
+        except Exception as error:
+            self.failure = self._words(error)
+            raise
+
+    def send(self, request: PreparedRequest, **options: object) -> Response:
+        try:
+            response = super().send(request, **options)
+        except Exception as error:
+            self.failure = self._words(error)
+            raise
+        self.failure = "" if response.ok else self._answer(response.status_code)
+        return response
+
+    def _answer(self, status: int) -> str:
+        if status not in (401, 403):
+            return f"it answers {status}"
+        remedy = f"look at the headers_file {self._headers_file}" if self._headers_file else "set otlp.headers_file"
+        return f"it answers {status}, so it wants other credentials; {remedy}"
+
+    def _words(self, error: Exception) -> str:
+        if isinstance(error, _HeadersFileError):
+            return str(error)
+        if isinstance(error, Timeout):
+            return "no answer in time"
+        if isinstance(error, ValueError) and self._headers_file and not isinstance(error, RequestException):
+            return f"the headers_file {self._headers_file} has a header that cannot be sent"  # the error quotes it
+        return _of_system(error) or type(error).__name__
+
+
+def _of_system(error: BaseException) -> str:
+    """What the operating system said, below all that the libraries have wrapped it into."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and isinstance(cause.strerror, str):
+            return printable(cause.strerror)
+        cause = cause.__cause__ or cause.__context__
+    return ""
+
+
+def _close(response: Response, **_: object) -> None:
+    response.close()

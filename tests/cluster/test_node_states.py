@@ -1,0 +1,134 @@
+"""The documented queries tell nodes apart: Prometheus' own engine asks them of what is exported."""
+
+import asyncio
+from asyncio.subprocess import PIPE, STDOUT
+from pathlib import Path
+
+import pytest
+import yaml
+
+from agent.cluster.series import ClusterSeries, Resource
+from agent.metrics.node_states import NODE_STATES
+from tests.cluster.sample_objects import LEASE, NODE, POD, Json
+from tests.cluster.series_support import changed, listed, sample_lines, text_of
+from tests.servers.catalogue import find
+
+NOW = "30d"
+"""Where promtool's clock is; it begins with 1970."""
+OLD, YOUNG = "1970-01-02T00:00:00Z", "1970-01-30T23:55:00Z"
+READY, NOT_READY = [{"type": "Ready", "status": "True"}], [{"type": "Ready", "status": "False"}]
+
+
+def node(name: str, **changes: object) -> Json:
+    """A node that is fine, but for the changes."""
+    fine = changed(
+        NODE,
+        metadata__name=name,
+        metadata__creationTimestamp=OLD,
+        spec__unschedulable=False,
+        spec__taints=[],
+        status__conditions=READY,
+    )
+    return changed(fine, **changes)
+
+
+def pod(node_name: str, owner: str = "ReplicaSet", leaving: bool = False, phase: str = "Running") -> Json:
+    """A pod on a node."""
+    name = f"{owner.lower()}-{node_name}"
+    return changed(
+        POD,
+        metadata__name=name,
+        metadata__uid=name,
+        metadata__ownerReferences=[{"kind": owner, "name": "x", "controller": True}],
+        metadata__deletionTimestamp="1970-01-31T00:00:10Z" if leaving else "",
+        spec__nodeName=node_name,
+        status__phase=phase,
+    )
+
+
+def lease(name: str, renewed: str) -> Json:
+    """The lease of a node."""
+    return changed(LEASE, metadata__name=name, spec__renewTime=renewed)
+
+
+def taint(key: str) -> list[Json]:
+    """What an autoscaler puts on a node that it removes."""
+    return [{"key": key, "effect": "NoSchedule"}]
+
+
+NODES = [
+    node("fine"),
+    node("fresh", metadata__creationTimestamp=YOUNG, status__conditions=NOT_READY),
+    node("fresh-and-cordoned", metadata__creationTimestamp=YOUNG, spec__unschedulable=True),
+    node("cordoned", spec__unschedulable=True),
+    node("draining", spec__unschedulable=True),
+    node("tainted", spec__taints=taint("ToBeDeletedByClusterAutoscaler")),
+    node("karpenter", spec__taints=taint("karpenter.sh/disrupted")),
+    node("told", spec__unschedulable=True, status__conditions=[*READY, {"type": "DrainInProgress", "status": "True"}]),
+    node("drained", spec__unschedulable=True),
+    node("rollout"),
+    node("lost", status__conditions=[{"type": "Ready", "status": "Unknown"}]),
+]
+PODS = [
+    *[pod(name) for name in ("fine", "cordoned", "told", "fresh-and-cordoned", "lost")],
+    *[pod(name, leaving=True) for name in ("draining", "tainted", "karpenter", "rollout")],
+    *[pod(name, "DaemonSet", leaving=True) for name in ("cordoned", "drained")],
+    pod("drained", "Node"),
+    pod("drained", "Job", phase="Succeeded"),
+]
+LEASES = [lease("fine", "1970-01-30T23:59:45.000000Z"), lease("lost", "1970-01-30T23:50:00.000000Z")]
+EXPECTED = {
+    "cordoned": {"cordoned", "fresh-and-cordoned", "drained"},
+    "draining": {"draining", "tainted", "karpenter", "told"},
+    "drained": {"drained"},
+    "freshly joined": {"fresh"},
+    "not ready": {"fresh", "lost"},
+    "silent": {"lost"},
+}
+
+
+def exported() -> list[str]:
+    """The lines of all these."""
+    return sample_lines(
+        text_of(
+            ClusterSeries(
+                {
+                    Resource.NODES: [listed(*NODES)],
+                    Resource.PODS: [listed(*PODS)],
+                    Resource.LEASES: [listed(*LEASES)],
+                }
+            )
+        )
+    )
+
+
+def input_series(lines: list[str], job: str) -> list[Json]:
+    """The lines as promtool takes them, as if scraped from a target of `job`."""
+    split = [line.rpartition(" ") for line in lines]
+    return [{"series": f'{key[:-1]},job="{job}"}}', "values": f"{value}x30"} for key, _, value in split]
+
+
+@pytest.mark.servers("promtool")
+@pytest.mark.parametrize("also", [False, True], ids=["alone", "beside-kube-state-metrics"])
+async def test_states_of_nodes_are_told_apart(tmp_path: Path, also: bool) -> None:
+    assert {state.name for state in NODE_STATES} == set(EXPECTED)
+    lines = exported()
+    series = input_series(lines, "reachd")
+    if also:
+        series += input_series([line for line in lines if line.startswith("kube_")], "kube-state-metrics")
+    queries = [
+        {
+            "expr": f"count by (node) ({state.query})",
+            "eval_time": NOW,
+            "exp_samples": [{"labels": f'{{node="{name}"}}', "value": 1} for name in EXPECTED[state.name]],
+        }
+        for state in NODE_STATES
+    ]
+    document = {"tests": [{"interval": "1d", "input_series": series, "promql_expr_test": queries}]}
+    file = tmp_path / "states.yaml"
+    file.write_text(yaml.safe_dump(document))
+    promtool = find("promtool")
+    assert promtool is not None
+    process = await asyncio.create_subprocess_exec(promtool, "test", "rules", file, stdout=PIPE, stderr=STDOUT)
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()

@@ -1,0 +1,1 @@
+"""Tests of what installs the agent: the kustomizations in config/kubernetes and the chart in charts/reachd."""

@@ -1,0 +1,182 @@
+"""What the chart's values change, and which it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from agent.core.version import VERSION
+from tests.packages.cases import EVERYTHING, by_helm
+from tests.packages.manifests import (
+    API_VERSIONS,
+    CHART,
+    KUSTOMIZATIONS,
+    MONITORS,
+    Json,
+    agents,
+    configurations,
+    helm,
+    merged,
+    of_kind,
+    pods,
+    rendered,
+)
+from tests.servers.commands import CommandError
+
+pytestmark = pytest.mark.servers("helm")
+
+
+def test_it_has_no_faults_that_helm_knows() -> None:
+    assert "0 chart(s) failed" in helm("lint", "--strict", CHART)
+
+
+def test_packages_are_of_the_agents_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert (chart["version"], chart["appVersion"]) == (VERSION, VERSION)
+    assert yaml.safe_load((KUSTOMIZATIONS / "post-renderer" / "plugin.yaml").read_text())["version"] == VERSION
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "unknown=1",
+        "observer.node=true",
+        "observer.replicas=0",
+        "observer.namespaces=null",
+        "observer.namespaces[0]=Meshery",
+        "observer.config.kubernetes.nodes=true",
+        "observer.config.listen=0.0.0.0:1",
+        "daemonset.replicas=2",
+        "image.digest=latest",
+        "podMonitor.interval=often",
+    ],
+)
+def test_it_refuses_what_its_schema_does_not_know(value: str) -> None:
+    with pytest.raises(CommandError, match="meet the specifications of the schema"):
+        rendered(f"--set={value}")
+
+
+def test_every_object_of_the_schema_names_its_keys() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert_known(values, schema)
+
+
+def assert_known(values: Json, schema: Json) -> None:
+    """Every key of the values is in the schema, and no other one is allowed."""
+    assert schema["additionalProperties"] is False
+    for key, value in values.items():
+        known = schema["properties"][key]
+        if isinstance(value, dict) and "properties" in known:
+            assert_known(value, known)
+
+
+def test_all_namespaces_take_a_cluster_role() -> None:
+    manifests = rendered("--set-json=observer.namespaces=[]")
+    [role] = of_kind(manifests, "ClusterRole")
+    assert role["metadata"]["name"] == "reachd-observer-watched"
+    assert [each["metadata"]["name"] for each in of_kind(manifests, "Role")] == ["reachd-observer"]
+    assert "namespaces" not in merged(configurations(manifests)["reachd-observer"])["kubernetes"]
+
+
+def test_each_watched_namespace_has_the_role() -> None:
+    manifests = rendered('--set-json=observer.namespaces=["east","west"]')
+    for kind in ("Role", "RoleBinding"):
+        watched = [
+            each["metadata"] for each in of_kind(manifests, kind) if each["metadata"]["name"].endswith("-watched")
+        ]
+        assert [metadata["namespace"] for metadata in watched] == ["east", "west"]
+    assert merged(configurations(manifests)["reachd-observer"])["kubernetes"]["namespaces"] == ["east", "west"]
+
+
+def test_a_new_configuration_restarts_the_agent() -> None:
+    first, same, other = (rendered(*flags) for flags in ([], [], ["--set=observer.config.environment=production"]))
+    checksums = [next(pods(each))["metadata"]["annotations"]["checksum/config"] for each in (first, same, other)]
+    assert checksums[0] == checksums[1] != checksums[2]
+
+
+def test_a_digest_wins_over_the_tag() -> None:
+    digest = f"sha256:{'0' * 64}"
+    for pod in pods(rendered(f"--set=image.repository=registry.test/reachd,image.tag=edge,image.digest={digest}")):
+        assert pod["spec"]["containers"][0]["image"] == f"registry.test/reachd@{digest}"
+
+
+def test_probes_speak_tls_where_the_agent_does() -> None:
+    tls = "--set=observer.config.web.tls.cert_file=/tls/tls.crt,observer.config.web.tls.key_file=/tls/tls.key"
+    [agent] = [agent for pod in pods(rendered(tls)) for agent in agents(pod)]
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert agent[probe]["httpGet"]["scheme"] == "HTTPS"
+
+
+def test_what_a_pod_needs_can_be_added() -> None:
+    wanted: Json = {
+        "env": [{"name": "HTTPS_PROXY", "value": "http://proxy.test:3128"}],
+        "volumes": [{"name": "nats", "secret": {"secretName": "meshery-nats-auth"}}],
+        "volumeMounts": [{"name": "nats", "mountPath": "/run/secrets/nats"}],
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {"podAntiAffinity": {}},
+        "priorityClassName": "monitoring",
+        "podAnnotations": {"example.test/owner": "sre"},
+    }
+    for mode in ("observer", "daemonset", "deployment"):
+        flags = [f"--set-json={mode}.{key}={json.dumps(value)}" for key, value in wanted.items()]
+        manifests = rendered("--set=observer.enabled=false", f"--set={mode}.enabled=true", *flags)
+        [pod] = [pod for pod in pods(manifests) if agents(pod)]
+        [agent] = agents(pod)
+        for key in ("env", "volumeMounts"):
+            assert wanted[key][0] in agent[key]
+        assert wanted["volumes"][0] in pod["spec"]["volumes"]
+        for key in ("nodeSelector", "tolerations", "affinity", "priorityClassName"):
+            assert pod["spec"][key] == wanted[key]
+        assert wanted["podAnnotations"].items() <= pod["metadata"]["annotations"].items()
+
+
+def test_the_resources_of_prometheus_operator_need_their_definitions() -> None:
+    flags = [f"--set={key}.enabled=true" for key in ("podMonitor", "serviceMonitor", "prometheusRule")]
+    without = helm("template", "reachd", CHART, *flags)
+    assert not any(f"kind: {kind}" in without for kind in MONITORS)
+    notes = helm("install", "reachd", CHART, *flags, "--dry-run=client", "--hide-notes=false")
+    for key in ("podMonitor", "serviceMonitor", "prometheusRule"):
+        assert f"{key}.enabled is set, but this cluster has no" in notes
+
+
+def test_rules_and_dashboards_come_from_files_of_the_chart(tmp_path: Path) -> None:
+    flags = (
+        "--set=prometheusRule.enabled=true,dashboards.enabled=true",
+        "--set=prometheusRule.labels.release=prometheus",
+    )
+    assert not of_kind(rendered(*flags), "PrometheusRule")
+    chart = shutil.copytree(CHART, tmp_path / "reachd")
+    groups = {"groups": [{"name": "reachd", "rules": [{"alert": "Down", "expr": "{{ $value }}"}]}]}
+    dashboard = {"title": "Overview", "legend": "{{ deployment }}"}
+    (chart / "alerts").mkdir()
+    (chart / "alerts" / "reachd.yaml").write_text(yaml.safe_dump(groups))
+    (chart / "dashboards").mkdir()
+    (chart / "dashboards" / "overview.json").write_text(json.dumps(dashboard))
+    manifests = rendered(*flags, chart=chart)
+    [rule] = of_kind(manifests, "PrometheusRule")
+    assert rule["spec"] == groups
+    assert rule["metadata"]["labels"]["release"] == "prometheus"
+    [shown] = [each for each in of_kind(manifests, "ConfigMap") if "overview.json" in each["data"]]
+    assert json.loads(shown["data"]["overview.json"]) == dashboard
+    assert shown["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+def test_its_own_test_asks_every_agent() -> None:
+    [test] = [pod for pod in pods(by_helm(EVERYTHING)) if not agents(pod)]
+    assert test["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    urls = [word for word in test["spec"]["containers"][0]["args"] if "://" in word]
+    names = {url.partition("://")[2].partition(".")[0] for url in urls}
+    assert names == {each["metadata"]["name"] for each in of_kind(by_helm(EVERYTHING), "Service")}
+
+
+def test_long_names_of_a_release_are_cut() -> None:
+    release = "r" * 53
+    text = helm("template", release, CHART, "--set=daemonset.enabled=true,deployment.enabled=true", *API_VERSIONS)
+    names = [each["metadata"]["name"] for each in yaml.safe_load_all(text) if each]
+    assert all(len(name) <= 63 for name in names)
