@@ -7,7 +7,6 @@ from time import time
 from typing import Protocol
 
 from agent.core.check import CheckKey
-from agent.discovery.kubernetes import KubernetesSource, Watched, Watches
 from agent.engine.health import AgentHealth
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.text import Format
@@ -16,6 +15,7 @@ from agent.settings.kubernetes import KubernetesSettings
 from agent.settings.snapshot import Source
 
 _SOURCE = "kubernetes/{}"
+_DISCOVERY = "agent.discovery.kubernetes"
 _REPORT_EVERY = 1.0
 
 
@@ -26,7 +26,7 @@ class Observer(Protocol):
     def leading(self) -> bool: ...
 
     @property
-    def discovered(self) -> Mapping[str, Sequence[Watched]]: ...
+    def discovered(self) -> Mapping[str, Sequence[object]]: ...
 
     @property
     def discovered_changed(self) -> asyncio.Event: ...
@@ -68,7 +68,7 @@ class Observation:
         if settings is not None:
             # Loaded only here: what it takes to look into a cluster is nothing that a sidecar should pay for.
             make: Callable[..., Observer] = import_module("agent.cluster.observer").Observer
-            observer = self._observer = make(settings, network, changed=changed)
+            observer = self._observer = make(settings, network, changed=changed, to_discover=_to_discover(settings))
             if settings.election is not None:
                 metrics.leading(f"{settings.election.namespace}/{settings.election.name}", lambda: observer.leading)
 
@@ -89,8 +89,8 @@ class Observation:
         if self._observer is not None:
             await self._observer.start()
             if self._observer.discovered:
-                watches = Watches(**self._observer.discovered)
-                self._sources_of_checks = [KubernetesSource(watches, self._observer.discovered_changed)]
+                source_over: Callable[..., Source] = import_module(_DISCOVERY).source_over
+                self._sources_of_checks = [source_over(self._observer.discovered, self._observer.discovered_changed)]
             self._reporting = asyncio.create_task(self._report(self._observer), name="observer's report")
 
     async def close(self) -> None:
@@ -123,3 +123,11 @@ class Observation:
             self._health.note(name, words, time())
         else:
             self._health.settle(name)
+
+
+def _to_discover(settings: KubernetesSettings) -> Mapping[str, Sequence[str]]:
+    """Paths by kind of object; empty where nothing is to be found."""
+    if not settings.discovery:
+        return {}
+    paths: Mapping[str, Sequence[str]] = import_module(_DISCOVERY).watched_paths(settings.namespaces)
+    return paths

@@ -13,7 +13,7 @@ import structlog
 
 from agent.cluster.client import ApiError, Cluster
 from agent.cluster.identity import Identity
-from agent.cluster.lease import Lease, leases_path
+from agent.cluster.lease import RELEASE_SECONDS, Lease, is_race, leases_path
 from agent.probes._json import JsonObject
 from agent.settings.kubernetes import ElectionSettings
 
@@ -21,7 +21,6 @@ _log = structlog.get_logger("agent.cluster")
 
 _LEAD_SHARE = 2 / 3
 """Share of the duration after which a leader that could not renew stops, long before others may take over."""
-_RELEASE_SECONDS = 3.0
 _TIMER_SECONDS = 0.01
 """How much later than the end of a lead the timer looks: clocks of timers are coarse."""
 
@@ -70,7 +69,7 @@ class Election:
         self._leads_until = 0.0
         self._tell()
         try:
-            async with timeout(_RELEASE_SECONDS):
+            async with timeout(RELEASE_SECONDS):
                 lease = await self._read()
                 if lease is not None and lease.holder == self._identity:
                     await self._cluster.write("PUT", self._path, lease.released())
@@ -90,7 +89,7 @@ class Election:
             self._lease = None
             if isinstance(error, ApiError):
                 wait = max(wait, error.retry_after or 0.0)
-            if not self._is_race(error):
+            if not is_race(error):
                 self._report(str(error) or type(error).__name__)
         self._tell()
         return wait
@@ -140,10 +139,6 @@ class Election:
         self._told = not self._told
         _log.info("leading" if self._told else "no longer leading", lease=self._path, identity=self._identity)
         self._changed()
-
-    @staticmethod
-    def _is_race(error: ApiError | OSError) -> bool:
-        return isinstance(error, ApiError) and error.status == HTTPStatus.CONFLICT
 
     def _report(self, problem: str) -> None:
         if not self._problem:

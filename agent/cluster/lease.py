@@ -5,16 +5,28 @@ Their times are by the clocks of those who wrote them, so nothing is concluded f
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import NamedTuple
 
+from agent.cluster.client import ApiError
 from agent.probes._json import JsonObject, child, number_of, text_of
+from agent.probes._kube_objects import list_path
 
 _MOST_TRANSITIONS = 2**31 - 1
 
 
+RELEASE_SECONDS = 3.0
+"""Time that giving a Lease up may take; after it the Lease runs out by itself."""
+
+
 def leases_path(namespace: str) -> str:
     """Where the Leases of a namespace are."""
-    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+    return list_path("/apis/coordination.k8s.io/v1", "leases", namespace)
+
+
+def is_race(error: ApiError | OSError) -> bool:
+    """Whether another one has written the Lease meanwhile."""
+    return isinstance(error, ApiError) and error.status == HTTPStatus.CONFLICT
 
 
 class Lease(NamedTuple):

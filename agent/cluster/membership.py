@@ -8,7 +8,6 @@ import re
 from asyncio import sleep, timeout
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from http import HTTPStatus
 from itertools import count
 from random import uniform
 from time import monotonic, time
@@ -18,7 +17,7 @@ import structlog
 
 from agent.cluster.client import ApiError, Cluster
 from agent.cluster.identity import Identity
-from agent.cluster.lease import Lease, leases_path
+from agent.cluster.lease import RELEASE_SECONDS, Lease, is_race, leases_path
 from agent.cluster.listing import list_objects
 from agent.core.rendezvous import owner
 from agent.probes._json import JsonObject
@@ -28,7 +27,6 @@ _log = structlog.get_logger("agent.cluster")
 
 GROUP_LABEL = "reachd/group"
 """The label of the Leases of a group."""
-_RELEASE_SECONDS = 3.0
 
 
 class _Sight(NamedTuple):
@@ -100,7 +98,7 @@ class Membership:
         self._name, self._members = "", frozenset()
         self._changed()
         try:
-            async with timeout(_RELEASE_SECONDS):
+            async with timeout(RELEASE_SECONDS):
                 for lease in await self._leases():
                     if lease.holder == str(self._identity):
                         await self._replace(lease, lease.released())
@@ -115,7 +113,7 @@ class Membership:
                 await self._look()
             self._problem = ""
         except (ApiError, OSError) as error:
-            if _is_race(error):
+            if is_race(error):
                 wait *= uniform(0, 0.5)  # noqa: S311 - no secret; those who wanted the same try again apart
             else:
                 wait = max(wait, error.retry_after or 0.0) if isinstance(error, ApiError) else wait
@@ -162,7 +160,7 @@ class Membership:
             try:
                 await self._cluster.write("POST", self._path, self._held(mine))
             except ApiError as error:
-                if _is_race(error):  # perhaps with a Lease that is none of the group's
+                if is_race(error):  # perhaps with a Lease that is none of the group's
                     self._refused.add(mine.name)
                 raise
         self._name = mine.name
@@ -213,7 +211,3 @@ class Membership:
         if not self._problem:
             _log.warning("the group cannot be asked; its members stay", group=self._settings.group, problem=problem)
         self._problem = problem
-
-
-def _is_race(error: ApiError | OSError) -> bool:
-    return isinstance(error, ApiError) and error.status == HTTPStatus.CONFLICT

@@ -8,7 +8,7 @@ from agent.cluster.election import Election
 from agent.cluster.identity import Identity
 from agent.cluster.membership import Membership
 from agent.cluster.reflector import Reflector
-from agent.cluster.resources import discovered_collections, usage_collections, watched_collections
+from agent.cluster.resources import usage_collections, watched_collections
 from agent.cluster.series import ClusterSeries, Resource, Source
 from agent.cluster.usage_poll import UsagePoll
 from agent.core.check import CheckKey
@@ -23,11 +23,22 @@ class Observer:
     Without an election it always leads. Without sharing the leader runs all checks, and who does not lead runs none.
     """
 
-    def __init__(self, settings: KubernetesSettings, network: Network, *, changed: Callable[[], None]) -> None:
-        """`changed`: called whenever `cares_for` may give other answers."""
+    def __init__(
+        self,
+        settings: KubernetesSettings,
+        network: Network,
+        *,
+        changed: Callable[[], None],
+        to_discover: Mapping[str, Sequence[str]],
+    ) -> None:
+        """changed: called whenever `cares_for` may give other answers.
+
+        to_discover: paths of the collections that are watched to find checks, by kind of object.
+        """
         self._settings = settings
         self._network = network
         self._changed = changed
+        self._to_discover = to_discover
         self.discovered: Mapping[str, Sequence[Reflector]] = {}
         """What is watched to find checks, by kind of object; by each replica, for each has its share."""
         self.discovered_changed = Event()
@@ -90,7 +101,7 @@ class Observer:
             self._tasks.append(create_task(self._membership.run(), name="membership"))
         self.discovered = {
             kind: [Reflector(cluster, path, changed=self.discovered_changed.set) for path in paths]
-            for kind, paths in discovered_collections(settings).items()
+            for kind, paths in self._to_discover.items()
         }
         found = [reflector for reflectors in self.discovered.values() for reflector in reflectors]
         self._tasks += [create_task(reflector.run(), name="reflector") for reflector in found]

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import uvloop
 
+from agent.cluster.service_account import service_account_access
 from agent.commands.status import ExitStatus
 from agent.core.explanations import explain
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Blame
+from agent.core.run import ProbeFailure
 from agent.discovery.meshery import installations
 from agent.discovery.names import name_of
 from agent.discovery.sketch import sketch
 from agent.discovery.survey import Survey
-from agent.probes._address import bracketed
 from agent.probes._door import run_probe
 from agent.probes._text import printable
 from agent.probes.kube_api import KubeApiSettings
@@ -64,20 +65,13 @@ def _cluster(kubeconfig: Path | None, context: str | None) -> _Cluster | None:
         file = {"kubeconfig": str(kubeconfig.absolute()), **({"context": context} if context else {})}
         name = name_of(context) if context else "current"
         return _Cluster(KubeApiSettings.model_validate({"kind": "kube_api", **file}), {"name": name, **file})
-    host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-    if not host:
+    try:
+        own = service_account_access(folder=_SERVICE_ACCOUNT)
+    except ProbeFailure:
         return None
-    ca_file, token_file = str(_SERVICE_ACCOUNT / "ca.crt"), str(_SERVICE_ACCOUNT / "token")
-    access = KubeApiSettings.model_validate(
-        {
-            "kind": "kube_api",
-            "url": f"https://{bracketed(host)}:{port}",
-            "tls": {"ca_file": ca_file},
-            "auth": {"authorization": {"credentials_file": token_file}},
-        }
-    )
-    api = "https://kubernetes.default.svc"
-    return _Cluster(access, {"name": "own", "api": api, "ca_file": ca_file, "token_file": token_file})
+    files = {"ca_file": str(_SERVICE_ACCOUNT / "ca.crt"), "token_file": str(_SERVICE_ACCOUNT / "token")}
+    access = KubeApiSettings(url=own.server, tls=own.tls, auth=own.auth)
+    return _Cluster(access, {"name": "own", "api": "https://kubernetes.default.svc", **files})
 
 
 def _usual_kubeconfig() -> Path | None:

@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from agent.discovery.annotations import annotated_checks
 from agent.discovery.meshery import installations
-from agent.discovery.objects import Objects, named
+from agent.discovery.objects import Objects, collection_path, named
 from agent.probes._json import JsonObject
 from agent.probes._settings import Model
 from agent.settings.problems import ConfigurationError
@@ -62,6 +62,18 @@ class Watches(NamedTuple):
     deployments: Sequence[Watched] = ()
     brokers: Sequence[Watched] = ()
     meshsyncs: Sequence[Watched] = ()
+
+
+def watched_paths(namespaces: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The paths of what `Watches` holds, by field: in these namespaces, or in all where none are named."""
+    return {
+        field: [collection_path(field, namespace) for namespace in namespaces or (None,)] for field in Watches._fields
+    }
+
+
+def source_over(watched: Mapping[str, Sequence[Watched]], changed: asyncio.Event) -> "KubernetesSource":
+    """A source over collections that are watched, by the fields of `Watches`."""
+    return KubernetesSource(Watches(**watched), changed)
 
 
 class KubernetesSource:

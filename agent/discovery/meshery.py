@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from agent.discovery.objects import Named, Objects, Service, items, named, service_of
+from agent.discovery.objects import Named, Objects, Service, named, service_of
 from agent.probes._json import JsonObject, child, text_of
+from agent.probes._kube_objects import children, texts
 from agent.probes._settings import parse_url
 from agent.profiles.catalogue import catalogue
 from agent.settings.references import RESERVED_DEPLOYMENT
@@ -157,10 +158,10 @@ class _WayIn(NamedTuple):
 def _ways_in(ingresses: Iterable[Named], server: str) -> Iterator[_WayIn]:
     for each in ingresses:
         spec = child(each.content, "spec")
-        with_tls = [host for tls in items(spec, "tls") for host in _texts(tls, "hosts")]
-        for rule in items(spec, "rules"):
+        with_tls = [host for tls in children(spec, "tls") for host in texts(tls, "hosts")]
+        for rule in children(spec, "rules"):
             host = text_of(rule, "host")
-            for way in items(child(rule, "http"), "paths"):
+            for way in children(child(rule, "http"), "paths"):
                 service = child(child(way, "backend"), "service")
                 if text_of(service, "name") == server and _HOST.fullmatch(host):
                     path = text_of(way, "path")
@@ -174,9 +175,9 @@ def _environment(workloads: Iterable[Named]) -> Iterator[tuple[str, str]]:
     for each in workloads:
         if child(child(each.content, "metadata"), "labels").get(_NAME_LABEL) == _SERVER:
             pod = child(child(child(each.content, "spec"), "template"), "spec")
-            for container in items(pod, "containers"):
+            for container in children(pod, "containers"):
                 yield from (
-                    (text_of(variable, "name"), text_of(variable, "value")) for variable in items(container, "env")
+                    (text_of(variable, "name"), text_of(variable, "value")) for variable in children(container, "env")
                 )
 
 
@@ -195,8 +196,3 @@ def _is_url(text: str) -> bool:
         return text.isascii() and text.isprintable() and parse_url(text).scheme in ("http", "https")
     except ValueError:
         return False
-
-
-def _texts(parent: JsonObject, name: str) -> list[str]:
-    listed = parent.get(name)
-    return [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import quote as percent_encoded
 
 from agent.probes._json import JsonObject, child, text_of
+from agent.probes._kube_objects import list_path
 
 _NOTHING: Mapping[str, JsonObject] = MappingProxyType({})
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -23,20 +23,18 @@ class Objects(NamedTuple):
     meshsyncs: Mapping[str, JsonObject] = _NOTHING
 
 
-_COLLECTIONS = {
-    "services": ("/api/v1", "services"),
-    "ingresses": ("/apis/networking.k8s.io/v1", "ingresses"),
-    "deployments": ("/apis/apps/v1", "deployments"),
-    "brokers": ("/apis/meshery.io/v1alpha1", "brokers"),  # served by every release of Meshery Operator
-    "meshsyncs": ("/apis/meshery.io/v1alpha1", "meshsyncs"),
+_GROUPS = {
+    "services": "/api/v1",
+    "ingresses": "/apis/networking.k8s.io/v1",
+    "deployments": "/apis/apps/v1",
+    "brokers": "/apis/meshery.io/v1alpha1",  # served by every release of Meshery Operator
+    "meshsyncs": "/apis/meshery.io/v1alpha1",
 }
 
 
 def collection_path(field: str, namespace: str | None = None) -> str:
     """Where the API server lists what a field of `Objects` holds, in one namespace or in all."""
-    group, resource = _COLLECTIONS[field]
-    below = f"/namespaces/{percent_encoded(namespace, safe='')}" if namespace is not None else ""
-    return f"{group}{below}/{resource}"
+    return list_path(_GROUPS[field], field, namespace)
 
 
 class ServicePort(NamedTuple):
@@ -107,9 +105,3 @@ def _ports(spec: JsonObject) -> Iterator[ServicePort]:
         if type(number) is int and 0 < number < 65536 and (not name or _LABEL.fullmatch(name)):
             tls = number == 443 or name.startswith("https") or text_of(port, "appProtocol").lower() == "https"
             yield ServicePort(name, number, tls)
-
-
-def items(parent: JsonObject, name: str) -> list[JsonObject]:
-    """The objects in the list under `name`."""
-    listed = parent.get(name)
-    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []

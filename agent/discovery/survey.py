@@ -5,10 +5,11 @@ from urllib.parse import quote as percent_encoded
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
-from agent.discovery.objects import Objects, collection_path, items
+from agent.discovery.objects import Objects, collection_path
 from agent.probes._http_session import HttpSession
 from agent.probes._json import JsonObject, child, json_object, text_of
 from agent.probes._kube_access import KubeAccessSettings, KubeApiServer
+from agent.probes._kube_objects import children
 from agent.probes._network import Network
 from agent.probes._text import quote
 from agent.probes._verdict import StatusExpectation, judge_status
@@ -34,7 +35,7 @@ class Survey:
             found: dict[str, dict[str, JsonObject]] = {}
             for field in Objects._fields:
                 pages = self._pages(session, field, target.url, authenticated=access.authenticated)
-                listed = [each async for page in pages for each in items(page, "items")]
+                listed = [each async for page in pages for each in children(page, "items")]
                 found[field] = {_uid(each) or str(number): each for number, each in enumerate(listed)}
             self.objects = Objects(**found)
 

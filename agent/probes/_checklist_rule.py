@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, NamedTuple
-from urllib.parse import quote as percent_encoded
 
 from pydantic import Field
 
 from agent.core.reasons import Reason
 from agent.core.run import Inconclusive, ProbeFailure
 from agent.probes._json import JsonObject
+from agent.probes._kube_objects import list_path
 from agent.probes._settings import Duration, HttpUrl, Model, ObjectName
 
 DRILL_DAYS = 90
@@ -101,8 +101,7 @@ class Resource(NamedTuple):
     def path(self, namespace: str) -> str:
         """The path of the list, without its query."""
         root = f"/apis/{self.group}" if self.group else "/api"
-        inside = f"/namespaces/{percent_encoded(namespace, safe='')}" if self.namespaced else ""
-        return f"{root}/{self.version}{inside}/{self.plural}"
+        return list_path(f"{root}/{self.version}", self.plural, namespace if self.namespaced else None)
 
 
 Objects = Mapping[Resource, Sequence[JsonObject]]

@@ -1,6 +1,7 @@
 """Objects of the Kubernetes API as rules read them: anything may be missing, of another type, or absurd."""
 
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote as percent_encoded
 
 from agent.core.run import Inconclusive
 from agent.probes._json import JsonObject, child, number_of, text_of
@@ -9,6 +10,12 @@ from agent.probes._text import quote
 
 _LONGEST_NAME = 80
 _MOST_NAMED = 5
+
+
+def list_path(group: str, plural: str, namespace: str | None = None) -> str:
+    """Where the API server lists a resource, in one namespace or in all. `group`: its path, such as /apis/apps/v1."""
+    below = f"/namespaces/{percent_encoded(namespace, safe='')}" if namespace is not None else ""
+    return f"{group}{below}/{plural}"
 
 
 def children(parent: JsonObject, name: str) -> tuple[JsonObject, ...]:

@@ -16,6 +16,7 @@ from agent.probes._http import HTTP_METRICS
 from agent.probes._http_session import HttpSession
 from agent.probes._json import child, json_object, text_of
 from agent.probes._kube_access import KubeAccessSettings, KubeApiServer
+from agent.probes._kube_objects import list_path
 from agent.probes._nats_protocol import Lines, judge_info, parse_info
 from agent.probes._network import Network
 from agent.probes._settings import Endpoint, ObjectName, parse_address
@@ -23,7 +24,7 @@ from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import StatusExpectation, judge_status
 
-_RESOURCE = "/apis/meshery.io/v1alpha1/namespaces/{namespace}/brokers/{name}"
+_GROUP = "/apis/meshery.io/v1alpha1"
 """Served by every release of the Operator, 1.0 and newer with v1alpha2 beside it."""
 _MAX_RESOURCE = 256 * 1024
 _INTERNAL_SHARE = 0.4
@@ -69,9 +70,7 @@ class BrokerEndpointProbe:
         self._server = KubeApiServer(settings, network)
         self._network = network
         self._namespace, self._name = settings.namespace, settings.name
-        self._path = _RESOURCE.format(
-            namespace=percent_encoded(self._namespace, safe=""), name=percent_encoded(self._name, safe="")
-        )
+        self._path = f"{list_path(_GROUP, 'brokers', self._namespace)}/{percent_encoded(self._name, safe='')}"
 
     async def run(self, run: Run) -> None:
         internal, external = await self._read(run)

@@ -16,6 +16,7 @@ from agent.probes._door import run_probe
 from agent.probes._network import Network
 from agent.probes.kube_api import KubeApiSettings
 from tests.discovery.cluster_objects import annotated, ingress, labelled, service, workload
+from tests.servers.custom_resources import custom_resource
 from tests.servers.kubernetes import Cluster
 from tests.servers.kubernetes_api import ApiError, Json
 from tests.servers.process import wait_until
@@ -29,19 +30,6 @@ LISTS = {
     "apps": ["deployments"],
     "meshery.io": ["brokers", "meshsyncs"],
 }
-
-
-def definition(kind: str, plural: str) -> Json:
-    """A resource of Meshery Operator."""
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema}
-    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.meshery.io"},
-        "spec": {"group": "meshery.io", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
 
 
 def allow_lists(kubernetes: Cluster, namespace: str, *groups: str) -> None:
@@ -86,7 +74,7 @@ def install_meshery(kubernetes: Cluster, namespace: str) -> None:
     server = deployment_of(namespace, PROVIDER_BASE_URLS="https://cloud.meshery.io")
     kubernetes.admin.apply({"apiVersion": "apps/v1", "kind": "Deployment", **server})
     for kind, plural in (("Broker", "brokers"), ("MeshSync", "meshsyncs")):
-        kubernetes.admin.apply(definition(kind, plural))
+        kubernetes.admin.apply(custom_resource(kind, "meshery.io", "v1alpha1", plural))
     metadata = {"name": "meshery-broker", "namespace": namespace}
     broker = {"apiVersion": "meshery.io/v1alpha1", "kind": "Broker", "metadata": metadata, "spec": {"size": 1}}
 

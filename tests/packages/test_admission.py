@@ -21,6 +21,7 @@ from tests.packages.manifests import (
     of_kind,
     pods,
 )
+from tests.servers.custom_resources import custom_resource
 from tests.servers.kubernetes import Cluster, cluster
 
 pytestmark = [
@@ -38,26 +39,12 @@ def restricted() -> Iterator[Cluster]:
     """A cluster of its own, since the manifests name their namespaces."""
     with cluster() as running:
         for kind in MONITORS:
-            running.admin.apply(definition(kind))
+            running.admin.apply(custom_resource(kind, "monitoring.coreos.com", "v1"))
         for name in ("reachd", "meshery", "edge"):
             metadata = {"name": name, "labels": RESTRICTED}
             running.admin.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
             running.service_account("default", name)
         yield running
-
-
-def definition(kind: str) -> Json:
-    """The definition of one of Prometheus Operator's resources, with nothing said of what is in them."""
-    plural, group = f"{kind.lower()}s", "monitoring.coreos.com"
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {"group": group, "names": names, "scope": "Namespaced", "versions": [version]},
-    }
 
 
 def applied(kubernetes: Cluster, manifests: Path, *flags: str) -> list[Json]:

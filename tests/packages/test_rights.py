@@ -17,6 +17,7 @@ import yaml
 from tests.agent.support import AgentProcess, agent_process, wait_until, write
 from tests.packages.cases import CASES, WHOLE, Case, by_kustomize
 from tests.packages.manifests import Json, configurations, merged, of_kind
+from tests.servers.custom_resources import custom_resource
 from tests.servers.kubernetes import Cluster, cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.servers("etcd", "kube-apiserver", "kubectl")]
@@ -80,22 +81,8 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
         for name in ("reachd", "meshery"):
             running.admin.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         for kind in ("Broker", "MeshSync"):
-            running.admin.apply(definition(kind))
+            running.admin.apply(custom_resource(kind, "meshery.io", "v1alpha1"))
         yield Audited(running, folder / "log")
-
-
-def definition(kind: str) -> Json:
-    """The definition of one of Meshery Operator's resources, with nothing said of what is in them."""
-    plural, group = f"{kind.lower()}s", "meshery.io"
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {"group": group, "names": names, "scope": "Namespaced", "versions": [version]},
-    }
 
 
 def granted(manifests: Iterable[Json]) -> set[Right]:

@@ -23,6 +23,7 @@ from agent.probes._checklist_rule import Resource, RuleName
 from agent.probes._checklist_rules import RULES
 from tests.probes.meshery_objects import KINDS, RESOURCES, Json, healthy, manifest
 from tests.probes.support import probe
+from tests.servers.custom_resources import custom_resource
 from tests.servers.kubernetes import Cluster, cluster
 from tests.servers.kubernetes_api import ApiClient, ApiError
 from tests.servers.process import wait_until
@@ -91,20 +92,7 @@ def _serve_kinds(kubernetes: Cluster) -> None:
     """The kinds of Meshery Operator, and one for the metrics API."""
     for name, version in CUSTOM.items():
         plural, _, group = name.partition(".")
-        schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-        names = {"plural": plural, "kind": KINDS[name], "singular": KINDS[name].lower()}
-        definition: Json = {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": name, "annotations": {"api-approved.kubernetes.io": "unapproved, a test"}},
-            "spec": {
-                "group": group,
-                "scope": "Namespaced",
-                "names": names,
-                "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
-            },
-        }
-        kubernetes.admin.apply(definition)
+        kubernetes.admin.apply(custom_resource(KINDS[name], group, version, plural))
     for name in CUSTOM:
         wait_until(_lists(kubernetes, RESOURCES[name].path("default")), SECONDS, f"{name} is served")
 
