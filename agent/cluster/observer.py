@@ -110,10 +110,8 @@ class Observer:
     async def close(self) -> None:
         """Ends, and lets another replica take over at once."""
         await _cancel(self._tasks)
-        if self._election is not None:
-            await self._election.release()
-        if self._membership is not None:
-            await self._membership.release()
+        # Both at once: each takes its time where the API server does not answer, and the agent has to be gone soon.
+        await gather(*[part.release() for part in (self._election, self._membership) if part is not None])
         if self._cluster is not None:
             await self._cluster.close()
 

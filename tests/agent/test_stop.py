@@ -27,6 +27,25 @@ def never_answering() -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
+def test_a_dead_api_server_keeps_no_observer_from_leaving(tmp_path: Path) -> None:
+    lease = {"namespace": "reachd", "duration": "15s", "retry": "2s"}
+    with never_answering() as hung:
+        cluster = {"name": "dead", "cluster": {"server": f"http://{hung}"}}
+        context = {"name": "dead", "context": {"cluster": "dead"}}
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(
+            json.dumps({"clusters": [cluster], "contexts": [context], "users": [], "current-context": "dead"})
+        )
+        observer = {"kubeconfig": str(kubeconfig), "election": lease, "sharing": lease}
+        with agent_process(tmp_path, {"kubernetes": observer}) as agent:
+            began = time.monotonic()
+            agent.signal(signal.SIGTERM)
+            status = agent.wait()
+            elapsed = time.monotonic() - began
+    assert status == 0, agent.log()
+    assert elapsed < STOP_SECONDS
+
+
 @pytest.mark.parametrize(("collector", "number"), [(never_answering, signal.SIGTERM), (unaccepting, signal.SIGINT)])
 def test_an_agent_is_gone_in_time_whatever_hangs(
     tmp_path: Path, collector: Callable[[], AbstractContextManager[str]], number: signal.Signals
