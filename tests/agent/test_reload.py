@@ -46,7 +46,8 @@ async def assert_reloaded(agent: Client, runs: dict[str, float], since: dict[str
     assert after["changed"] >= runs["changed"]
     assert after["new"] < runs["kept"] + 5
     assert {**since, **await agent.values("probe_state_since_timestamp_seconds")}["kept"] == since["kept"]
-    assert (await agent.check("kept"))["runs"] == len((await agent.check("kept"))["history"])
+    kept = await agent.check("kept")
+    assert kept["runs"] == len(kept["history"])
     assert await agent.values("reachd_config_last_reload_successful") == {"": 1.0}
 
 
