@@ -40,7 +40,10 @@ def text(document: Json) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as such."""
+    """Writes text of several lines as such, and what is there twice twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def _represent(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
