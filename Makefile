@@ -7,7 +7,7 @@ IMAGE ?= reachd:$(VERSION)
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint servers quick-servers bench docs lock image
+.PHONY: help install demo test quick lint servers quick-servers bench docs packs lock image
 
 help: ## what each target does
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -45,6 +45,9 @@ docs: .venv/.runtime ## the pages that are made from the code
 	.venv/bin/python -m agent.metrics.reference > docs/metrics.md
 	.venv/bin/python -m agent.profiles.reference > docs/meshery.md
 	.venv/bin/python -m agent.profiles.checklist_reference > docs/checklist.md
+
+packs: .venv/.develop ## alert rules and Alertmanager's configuration, from the code in alerts/
+	.venv/bin/python -m alerts
 
 lock: ## the lock files, from pyproject.toml
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && set -e; \
