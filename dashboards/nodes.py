@@ -117,7 +117,7 @@ def facts() -> Panel:
     capacity = f"max by ({_BY}) (kube_node_status_allocatable{{{SCOPE},resource=%s}})"
     return tables.rows(
         Facts(
-            "Nodes",
+            "What each node is",
             About(
                 "What each node says it runs, when it joined, and when its kubelet last gave a sign of life.",
                 "one version of each; a sign of life within the last minute",

@@ -215,7 +215,7 @@ def _deployments() -> Panel:
     expiry = Query(f"min by ({by}) (1000 * probe_ssl_earliest_cert_expiry{{{EVERY_CHECK}}})")
     return tables.rows(
         Facts(
-            "Deployments",
+            "Each deployment",
             About(
                 "Each deployment: checks by state, the smallest error budget left, the next certificate to end.",
                 "nothing down, blocked or unknown; budgets above zero; certificates that are renewed in time",

@@ -99,7 +99,7 @@ def table() -> Panel:
     """Each workload."""
     return tables.rows(
         Facts(
-            "Workloads",
+            "Pods of each workload",
             About(
                 "Pods of each workload: wanted, available, of the newest template; and changes not acted on yet.",
                 "as many available and up to date as wanted; nothing pending",
