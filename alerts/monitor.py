@@ -111,7 +111,8 @@ def _rejected(timing: Timing) -> Alert:
 
 
 def _source_stale(timing: Timing) -> Alert:
-    last = "max by (cluster, source) (reachd_source_last_success_timestamp_seconds)"
+    # `static` is the configuration itself, which is read once and cannot become stale.
+    last = 'max by (cluster, source) (reachd_source_last_success_timestamp_seconds{source!="static"})'
     return Alert(
         "ReachdSourceStale",
         Severity.WARNING,
