@@ -2,7 +2,7 @@
 
 from alerts.thresholds import BLIND_SHARE, MISSED_SHARE, SCHEDULE_DELAY_SECONDS
 from dashboards import drawings, marks, queries, tables, variables
-from dashboards.colours import BAD, GOOD, UP_OR_DOWN, WARN, YES_OR_NO, above
+from dashboards.colours import BAD, GOOD, NONE_IS_BEST, UP_OR_DOWN, YES_OR_NO, above
 from dashboards.description import About
 from dashboards.document import Document, Line, Section
 from dashboards.panel import Facts, Panel
@@ -216,22 +216,21 @@ def _stalled() -> Panel:
 def _dropped() -> Panel:
     return drawings.lines(
         Facts(
-            "Dropped by sinks",
+            "Dropped by sinks in ten minutes",
             About(
-                "What a sink dropped per second, because its queue was full or its receiver did not take it.",
+                "What a sink dropped, because its queue was full or its receiver did not take it.",
                 "0",
                 "see whether the receiver, such as the collector of traces, is there and fast enough",
                 ("ReachdAgentDropping",),
             ),
             [
                 Query(
-                    f"sum by ({_BY}, sink) ({queries.rate('reachd_sink_dropped_total', _AGENT)})",
+                    f"sum by ({_BY}, sink) (increase(reachd_sink_dropped_total{{{_AGENT}}}[10m]))",
                     f"{_NAME} {{{{sink}}}}",
                 )
             ],
             "no sinks",
-            unit="cps",
-            steps={None: GOOD, 0.001: WARN},
+            steps=NONE_IS_BEST,
         )
     )
 

@@ -8,4 +8,4 @@ CALLS = " or ".join(f"{pace.factor:g} over {pace.long}" for pace in FAST)
 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 BURN_STEPS: Steps = {None: GOOD, min(pace.factor for pace in SLOW): WARN, min(pace.factor for pace in FAST): BAD}
-LEFT_STEPS: Steps = {None: BAD, 0: WARN, 0.25: GOOD}
+LEFT_STEPS: Steps = {None: BAD, 0: GOOD}

@@ -217,3 +217,19 @@ def test_links_of_cells_lead_to_dashboards_of_the_pack(dashboard: Json) -> None:
 def test_no_panel_reads_a_month_of_samples(dashboard: Json) -> None:
     for each in of_panels(dashboard):
         assert not re.search(r"\[\d+(w|y)|\[([2-9]|\d\d+)d", each.expr), each.where
+
+
+@EVERY_DASHBOARD
+def test_thresholds_are_those_of_the_alerts(dashboard: Json) -> None:
+    for panel in panels(dashboard):
+        decisive = {number for name in re.findall(r"\[(\w+)\]", panel["description"]) for number in numbers_of(name)}
+        for steps in everywhere(panel["fieldConfig"], "steps"):
+            # 0 and 1: where there is something at all. Days are seconds in a rule, and more than 1 is from 2 on.
+            for value in [step["value"] for step in steps if step["value"] not in (None, 0, 1)]:
+                assert {value, value * 86400, value - 1} & decisive, (panel["title"], value)
+
+
+def numbers_of(name: str) -> set[float]:
+    """The numbers in the expressions of an alert; durations and parts of names are none."""
+    text = " ".join(alert.expr for alert in pack.alerts() if alert.name == name)
+    return {float(number) for number in re.findall(r"(?<![\w.\"])\d+(?:\.\d+)?(?![\w.])", text)}
