@@ -1,0 +1,1 @@
+"""Tests of the alert rules and of Alertmanager's configuration."""
