@@ -7,6 +7,7 @@ from agent.cluster.client import Cluster, connect
 from agent.cluster.election import Election
 from agent.cluster.identity import Identity
 from agent.cluster.membership import Membership
+from agent.cluster.packed import packed
 from agent.cluster.reflector import Reflector
 from agent.cluster.resources import usage_collections, watched_collections
 from agent.cluster.series import ClusterSeries, Resource, Source
@@ -134,7 +135,7 @@ class Observer:
     async def _watch(self, cluster: Cluster) -> None:
         """Watches until this agent no longer leads. What it knew is gone then: the next leader has it."""
         self._reflectors = {
-            resource: [Reflector(cluster, path, changed=_nothing) for path in paths]
+            resource: [Reflector(cluster, path, changed=_nothing, keep=packed) for path in paths]
             for resource, paths in watched_collections(self._settings).items()
         }
         usage = {
