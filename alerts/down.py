@@ -71,12 +71,17 @@ def of_severity(severities: str) -> str:
     return f'and on ({CHECK}) check:probe_severity:max{{severity=~"{severities}"}}'
 
 
-def untold(window: str) -> str:
-    """The clause that drops checks of which an alert has told, or is about to tell, that they are down.
+def untold(timing: Timing, window: str) -> str:
+    """The clause that drops checks of which an alert has told in the window that they are down, or is about to tell.
 
-    So what an outage leaves behind in the numbers does not become a second alert.
+    So what an outage leaves behind in the numbers does not become a second alert. What was pending for less than a
+    minute is no outage: failures that come and go are pending again and again.
     """
-    return f'unless on ({CHECK}) max_over_time(ALERTS{{alertname=~"{DOWN}|{PARTLY}"}}[{window}])'
+    name = f'alertname=~"{DOWN}|{PARTLY}"'
+    return (
+        f'unless on ({CHECK}) max_over_time(ALERTS{{{name},alertstate="firing"}}[{timing(window)}])\n'
+        f"unless on ({CHECK}) time() - ALERTS_FOR_STATE{{{name}}} >= {timing.seconds('1m')}"
+    )
 
 
 def _recordings(timing: Timing) -> Iterator[Recording]:
