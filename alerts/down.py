@@ -96,9 +96,10 @@ def _everywhere(timing: Timing) -> Iterator[Alert]:
         exposed = [] if page else [f"unless {open_port}"]
         yield _alert("ReachdCheckDown", severity, "\n".join([anything, clause, *exposed]), general)
         for name, selector, summary in named:
-            yield _alert(name, severity, f"check:probe_success:max{{{selector}}} == 0\n{clause}", summary)
+            expr = "\n".join([f"check:probe_success:max{{{selector}}} == 0", clause, *exposed])
+            yield _alert(name, severity, expr, summary)
         if not page:
-            expr = f"{anything}\n{clause}\nand {open_port}"
+            expr = f"check:probe_success:max == 0\n{clause}\nand {open_port}"
             yield _alert("ReachdPortExposed", severity, expr, "A port is open that has to be closed.")
 
 
