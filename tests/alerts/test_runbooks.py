@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -36,13 +36,16 @@ _WORDS_OF_PROMQL = {"by", "on", "offset", "and", "or", "unless", "ignoring", "gr
 def heading(name: str) -> str:
     """The line on severities and durations that the page of this alert must have."""
     rules = [alert for alert in alerts() if alert.name == name]
+    severities = dict[str, list[str]]()
+    for severity in dict.fromkeys(rule.severity for rule in rules):
+        alike = [rule for rule in rules if rule.severity is severity]
+        hold, keep = (_or([getattr(rule, which) for rule in alike]) for which in ("hold", "keep"))
+        severities.setdefault(f"`for` {hold}, `keep_firing_for` {keep}", []).append(severity.value)
+    return " · ".join([f"Severity {', '.join(those)}: {durations}" for durations, those in severities.items()])
 
-    def all_of(values: Iterator[str]) -> str:
-        return " or ".join(dict.fromkeys(value or "none" for value in values))
 
-    severities = all_of(rule.severity.value for rule in rules)
-    hold, keep = all_of(rule.hold for rule in rules), all_of(rule.keep for rule in rules)
-    return f"Severity: {severities} · `for`: {hold} · `keep_firing_for`: {keep}"
+def _or(durations: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(duration or "none" for duration in durations))
 
 
 def anchors(path: Path) -> set[str]:
