@@ -23,7 +23,7 @@ from tests.servers.catalogue import BIN
 
 SECTIONS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 NAMES = sorted({alert.name for alert in alerts()})
-LONGEST = 90
+LONGEST = 75
 """Lines, so that a page is read in a minute or two."""
 
 _FROM_ELSEWHERE = {"up", "ALERTS", "process_cpu_seconds_total"}
