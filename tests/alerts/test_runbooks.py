@@ -98,6 +98,14 @@ def test_a_page_says_how_it_ends_how_to_silence_and_what_not_to_do(name: str) ->
     assert "- Do not " in mitigation
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_silence_goes_by_labels_that_the_alert_has(name: str) -> None:
+    rules = [f"{alert.expr} {' '.join(alert.labels)} severity" for alert in alerts() if alert.name == name]
+    for matchers in re.findall(rf"`alertname={name} ([^`]*)`", text_of(f"{name}.md")):
+        for label in re.findall(r"(\w+)=", matchers):
+            assert any(re.search(rf"\b{label}\b", rule) for rule in rules), label
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", text_of(page)):
