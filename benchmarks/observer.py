@@ -15,7 +15,7 @@ from aiohttp import ClientSession, TCPConnector
 from agent.probes._json import JsonObject, child
 from benchmarks.agent_process import AgentProcess, agent
 from benchmarks.cluster_objects import TEAMS, lease, namespace_of_pod, node, node_name, pod, pod_name
-from benchmarks.machine import cpu_seconds, peak_resident_bytes, resident_bytes
+from benchmarks.machine import cpu_seconds, peak_resident_bytes, resident_bytes, waiting_seconds
 from tests.servers.kubernetes import Cluster, cluster
 
 _WRITERS = 24
@@ -130,7 +130,9 @@ class _Observed:
         print(
             f"{what:32}: {resident_bytes(pid) / 1e6:.0f} MB (peak {peak_resident_bytes(pid) / 1e6:.0f}), "
             f"{cpu_seconds(pid):.1f} s CPU in all, scrape {self.size / 1e6:.1f} MB ({len(body) / 1e6:.1f} compressed) "
-            f"in at most {self.scrape_seconds:.2f} s, longest event-loop delay up to {longest:g} s"
+            f"in at most {self.scrape_seconds:.2f} s, longest event-loop delay up to {longest:g} s "
+            f"({waiting_seconds(pid):.1f} s waited for a processor in all)",
+            flush=True,
         )
         self.stalls = now
         self.scrape_seconds = 0.0
