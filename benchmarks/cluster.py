@@ -12,6 +12,7 @@ from time import thread_time
 
 import uvloop
 
+from agent.cluster.packed import packed
 from agent.cluster.series import ClusterSeries, Resource
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.exposition import Exposition
@@ -65,9 +66,9 @@ async def _report(exposition: Exposition, what: str, accept_encoding: str = "ide
 
 async def _measure(nodes: int, pods: int) -> None:
     sources = {
-        Resource.NODES: _Objects({str(number): node(number, 1) for number in range(nodes)}),
-        Resource.LEASES: _Objects({str(number): lease(number, 1) for number in range(nodes)}),
-        Resource.PODS: _Objects({str(number): pod(number, 1, nodes) for number in range(pods)}),
+        Resource.NODES: _Objects({str(number): packed(node(number, 1)) for number in range(nodes)}),
+        Resource.LEASES: _Objects({str(number): packed(lease(number, 1)) for number in range(nodes)}),
+        Resource.PODS: _Objects({str(number): packed(pod(number, 1, nodes)) for number in range(pods)}),
     }
     exposition = Exposition(
         Store(), AgentMetrics(), ClusterSeries({kind: [source] for kind, source in sources.items()}).texts
@@ -86,10 +87,12 @@ async def _measure(nodes: int, pods: int) -> None:
     await _report(exposition, "nothing has changed")
     await _report(exposition, "nothing has changed, gzip", "gzip")
     for number in range(0, pods, _CHANGED):
-        sources[Resource.PODS].objects[str(number)] = pod(number, 2, nodes)
-    sources[Resource.LEASES].objects = {str(number): lease(number, 2) for number in range(nodes)}
+        sources[Resource.PODS].objects[str(number)] = packed(pod(number, 2, nodes))
+    sources[Resource.LEASES].objects.update({str(number): packed(lease(number, 2)) for number in range(nodes)})
     await _report(exposition, f"1 pod in {_CHANGED} and all leases changed")
-    pods_again = {str(number): pod(number, 1 if number % _CHANGED else 2, nodes) for number in range(pods)}
+    pods_again: dict[str, JsonObject] = {
+        str(number): packed(pod(number, 1 if number % _CHANGED else 2, nodes)) for number in range(pods)
+    }
     sources[Resource.PODS].objects = pods_again
     await _report(exposition, "a new list of the same pods")
 

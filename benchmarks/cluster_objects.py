@@ -41,6 +41,10 @@ def node(number: int, version: int, ready: str = "True") -> JsonObject:
                     "containerRuntimeVersion": "containerd://2.1.1",
                     "kubeletVersion": "v1.37.2",
                 },
+                "images": [
+                    {"names": [f"registry.example.com/service-{each}@sha256:{each:064x}"], "sizeBytes": 40_000_000}
+                    for each in range(50)
+                ],
             },
         }
     )
@@ -93,12 +97,26 @@ def pod(number: int, version: int, nodes: int) -> JsonObject:
                 "resourceVersion": str(version),
                 "creationTimestamp": f"2026-03-02T{number % 24:02}:{number % 60:02}:00Z",
                 "labels": {"app.kubernetes.io/name": workload, "pod-template-hash": template},
+                "annotations": {"example.com/checksum": f"{number:064x}", "example.com/owner": f"team of {workload}"},
                 "ownerReferences": [{**owner, "controller": True}],
             },
             "spec": {
                 "nodeName": node_name(number % nodes),
                 "containers": [
-                    {"name": "main", "image": f"registry.example.com/{workload}:1.4.2", "resources": amounts}
+                    {
+                        "name": "main",
+                        "image": f"registry.example.com/{workload}:1.4.2",
+                        "resources": amounts,
+                        "env": [{"name": f"SETTING_{each}", "value": f"value-{each}-{workload}"} for each in range(12)],
+                        "volumeMounts": [
+                            {"name": f"volume-{each}", "mountPath": f"/etc/service/{each}"} for each in range(3)
+                        ],
+                        "livenessProbe": {"httpGet": {"path": "/healthz", "port": 8080}},
+                        "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
+                    }
+                ],
+                "volumes": [
+                    {"name": f"volume-{each}", "configMap": {"name": f"{workload}-{each}"}} for each in range(3)
                 ],
             },
             "status": {

@@ -1,1 +1,1 @@
-"""Tests of the alert rules and of Alertmanager's configuration."""
+"""The alert rules by promtool, and Alertmanager's configuration by amtool and Alertmanager."""
