@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from alerts.down import of_severity
 from alerts.identity import CHECK, CHECK_DASHBOARD, DEPLOYMENT_DASHBOARD, GAP, ID, SUBJECT, TARGET, each
 from alerts.rule import Alert, Group, Severity
 from alerts.thresholds import CHANGES_OF_STATE, FAILURES_AT_LEAST, INTERMITTENT_SHARE, MISSED_INTERVALS
@@ -29,12 +30,15 @@ def _flapping(timing: Timing) -> Alert:
         "ReachdFlapping",
         Severity.WARNING,
         f"""\
-max by ({ID}) (changes(probe_state_since_timestamp_seconds{{check!=""}}[{quarter}])) >= {CHANGES_OF_STATE}
-or (
-  {failed(quarter)} >= {FAILURES_AT_LEAST}
-  and {failed(quarter)} > {INTERMITTENT_SHARE} * sum by ({ID}) (increase(probe_runs_total{{check!=""}}[{quarter}]))
-  unless max by ({ID}) (max_over_time(probe_state{{check!="",state="down"}}[{quarter}]))
-)""",
+(
+  max by ({ID}) (changes(probe_state_since_timestamp_seconds{{check!=""}}[{quarter}])) >= {CHANGES_OF_STATE}
+  or (
+    {failed(quarter)} >= {FAILURES_AT_LEAST}
+    and {failed(quarter)} > {INTERMITTENT_SHARE} * sum by ({ID}) (increase(probe_runs_total{{check!=""}}[{quarter}]))
+    unless max by ({ID}) (max_over_time(probe_state{{check!="",state="down"}}[{quarter}]))
+  )
+)
+{of_severity("page|ticket")}""",
         hold="5m",
         keep="15m",
         summary="A check keeps failing and succeeding, and is never down for long.",
