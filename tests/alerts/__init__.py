@@ -1,1 +1,1 @@
-"""The alert rules by promtool, and Alertmanager's configuration by amtool and Alertmanager."""
+"""The alert rules, tried on series by promtool, and Alertmanager's configuration, tried on alerts."""
