@@ -45,9 +45,11 @@ docs: .venv/.runtime ## the pages that are made from the code
 	.venv/bin/python -m agent.metrics.reference > docs/metrics.md
 	.venv/bin/python -m agent.profiles.reference > docs/meshery.md
 	.venv/bin/python -m agent.profiles.checklist_reference > docs/checklist.md
+	.venv/bin/python -m agent.core.reasons_reference > docs/runbooks/reasons.md
 
-packs: .venv/.develop ## alert rules and Alertmanager's configuration, from the code in alerts/
+packs: .venv/.develop ## alert rules, Alertmanager's configuration and dashboards, from the code in alerts/ and dashboards/
 	.venv/bin/python -m alerts
+	.venv/bin/python -m dashboards
 
 lock: ## the lock files, from pyproject.toml
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && set -e; \

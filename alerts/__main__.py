@@ -29,7 +29,7 @@ def rule_files(timing: Timing, links: Links) -> dict[str, Json]:
 def prometheus_rule(name: str, rules: Json) -> Json:
     """The same rules as prometheus-operator reads them."""
     labels = {"app.kubernetes.io/name": "reachd"}
-    metadata: Json = {"name": name, "labels": labels}
+    metadata: Json = {"name": name, "namespace": "reachd", "labels": labels}
     return {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": metadata, "spec": rules}
 
 
@@ -40,7 +40,10 @@ def text(document: Json) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as such."""
+    """Writes text of several lines as such, and what is there twice twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def _represent(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

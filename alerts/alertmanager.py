@@ -94,8 +94,12 @@ _CHAT_TEXT = {
 
 def _inhibit_rules() -> list[Json]:
     return [
-        _rule(['severity="critical"'], ['severity=~"warning|info"'], _COMPONENT),
-        _rule(['severity="warning"'], ['severity="info"'], _COMPONENT),
+        *(
+            _rule([f'severity="{severity}"', component], [f'severity=~"{lesser}"'], equal)
+            for severity, lesser in (("critical", "warning|info"), ("warning", "info"))
+            # Checks outside of any deployment share a component and have nothing to do with each other.
+            for component, equal in (('component!="custom"', _COMPONENT), ('component="custom"', _CHECK))
+        ),
         # What is known of one check: that it is down says more than how well it does.
         _rule([f'alertname=~"{DOWN}"'], [f'alertname!~"{DOWN}"'], _CHECK),
         *(

@@ -27,8 +27,8 @@ class Pace(NamedTuple):
     hold: str
 
 
-_FAST = (Pace(14.4, "1h", "5m", "2m"), Pace(6, "6h", "30m", "15m"))
-_SLOW = (Pace(3, "1d", "2h", "1h"), Pace(1, "3d", "6h", "3h"))
+FAST = (Pace(14.4, "1h", "5m", "2m"), Pace(6, "6h", "30m", "15m"))
+SLOW = (Pace(3, "1d", "2h", "1h"), Pace(1, "3d", "6h", "3h"))
 
 
 def groups(timing: Timing) -> Iterator[Group]:
@@ -69,10 +69,10 @@ def _slow_recordings(timing: Timing) -> Iterator[Recording]:
 
 
 def _alerts(timing: Timing) -> Iterator[Alert]:
-    for pace in _FAST:
+    for pace in FAST:
         yield _burn(timing, pace, Severity.CRITICAL, "page")
         yield _burn(timing, pace, Severity.WARNING, "ticket")
-    for pace in _SLOW:
+    for pace in SLOW:
         yield _burn(timing, pace, Severity.WARNING, "page|ticket")
 
 

@@ -118,7 +118,8 @@ def _alert(name: str, severity: Severity, expr: str, summary: str) -> Alert:
         severity,
         expr,
         hold="2m",
-        keep="5m",
+        # What a page suppresses has to end before it, though lesser checks are made less often.
+        keep="5m" if severity is Severity.CRITICAL else "2m",
         summary=summary,
         description=f"{SUBJECT}, was down for at least two minutes.{TARGET}{STATE}{FAILING}{STATUS}{SINCE}",
         dashboard=CHECK_DASHBOARD,

@@ -51,7 +51,11 @@ def _slow(timing: Timing) -> Alert:
 
 def _http_errors(timing: Timing) -> Alert:
     window = timing("10m")
-    errors = f'sum by ({ID}, code) (increase(probe_http_responses_total{{check!="",code=~"5.."}}[{window}]))'
+    errors, of_late = (
+        f'sum by ({ID}, code) (increase(probe_http_responses_total{{check!="",code=~"5.."}}[{duration}]))'
+        # A page about the budget ends five minutes after the last error, and must not leave this ticket behind.
+        for duration in (window, timing("3m"))
+    )
     answers = f'sum by ({ID}) (increase(probe_http_responses_total{{check!=""}}[{window}]))'
     return Alert(
         "ReachdHttpErrors",
@@ -59,6 +63,7 @@ def _http_errors(timing: Timing) -> Alert:
         f"""\
 {errors} / on ({ID}) group_left () {answers} > {SERVER_ERROR_SHARE}
 and {errors} >= {FAILURES_AT_LEAST}
+and {of_late} > 0
 {of_severity("page|ticket")}
 {untold(timing, "10m")}""",
         hold="5m",

@@ -26,6 +26,8 @@ def _flapping(timing: Timing) -> Alert:
     def failed(window: str) -> str:
         return f'sum by ({ID}) (increase(probe_failures_total{{check!=""}}[{window}]))'
 
+    # A page about the budget says the same. It also ends sooner, and must not leave a ticket behind.
+    paged = f'max_over_time(ALERTS{{alertname="ReachdErrorBudgetBurn",severity="critical"}}[{quarter}])'
     return Alert(
         "ReachdFlapping",
         Severity.WARNING,
@@ -38,7 +40,8 @@ def _flapping(timing: Timing) -> Alert:
     unless max by ({ID}) (max_over_time(probe_state{{check!="",state="down"}}[{quarter}]))
   )
 )
-{of_severity("page|ticket")}""",
+{of_severity("page|ticket")}
+unless on ({CHECK}) {paged}""",
         hold="5m",
         keep="15m",
         summary="A check keeps failing and succeeding, and is never down for long.",

@@ -50,10 +50,11 @@ WHOLE = Case(
 EVERYTHING = Case(
     "everything",
     ("observer", "daemonset", "deployment"),
-    ("components/network-policy", "components/pod-monitor", "components/service-monitor"),
+    ("components/network-policy", "components/pod-monitor", "components/service-monitor", "components/alerts"),
     (
         "--set=daemonset.enabled=true,deployment.enabled=true",
         "--set=networkPolicy.enabled=true,podMonitor.enabled=true,serviceMonitor.enabled=true",
+        "--set=prometheusRule.enabled=true",
     ),
 )
 CASES = (
