@@ -105,7 +105,7 @@ def exported() -> list[str]:
 def input_series(lines: list[str], job: str) -> list[Json]:
     """The lines as promtool takes them, as if scraped from a target of `job`."""
     split = [line.rpartition(" ") for line in lines]
-    return [{"series": f'{key[:-1]},job="{job}"}}', "values": f"{value}x30"} for key, _, value in split]
+    return [{"series": f'{key[:-1]},job="{job}"}}', "values": f"{value}x1"} for key, _, value in split]
 
 
 @pytest.mark.servers("promtool")
@@ -124,7 +124,7 @@ async def test_states_of_nodes_are_told_apart(tmp_path: Path, also: bool) -> Non
         }
         for state in NODE_STATES
     ]
-    document = {"tests": [{"interval": "1d", "input_series": series, "promql_expr_test": queries}]}
+    document = {"tests": [{"interval": NOW, "input_series": series, "promql_expr_test": queries}]}
     file = tmp_path / "states.yaml"
     file.write_text(yaml.safe_dump(document))
     promtool = find("promtool")
