@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from alerts import pack
+from alerts.rule import Severity
 from tests.alerts import (
     cases_broker,
     cases_budget,
@@ -12,6 +13,7 @@ from tests.alerts import (
     cases_monitor,
     cases_nodes,
     cases_quality,
+    cases_together,
     cases_traffic,
     cases_verdicts,
     cases_workloads,
@@ -29,6 +31,7 @@ BATCHES: list[Batch] = [
     *cases_broker.BATCHES,
     *cases_monitor.BATCHES,
     *cases_traffic.BATCHES,
+    *cases_together.BATCHES,
 ]
 
 
@@ -46,8 +49,10 @@ def test_alerts_fire_when_they_should(batch: Batch, tmp_path: Path) -> None:
 
 def test_every_alert_has_a_case_of_every_shape() -> None:
     shown = {(case.of, case.shape) for batch in BATCHES for case in batch.cases}
-    missing = [f"{key(alert)} {shape.value}" for alert in pack.alerts() for shape in Shape if (key(alert), shape) not in shown]
-    assert not missing
+    # Nothing can be done to the Watchdog that it does not fire; it has a test of its own.
+    alerts = [key(alert) for alert in pack.alerts() if alert.severity is not Severity.NONE]
+    missing = [f"{alert} {shape.value}" for alert in alerts for shape in Shape if (alert, shape) not in shown]
+    assert not missing, "\n".join(missing)
 
 
 def test_cases_are_about_alerts_that_exist() -> None:
