@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agent.core.schedule import Schedule
+from alerts import pack
 from alerts.timing import Timing
 from tests.live.chain import Chain
 from tests.live.scenes import Expected, Scene
 
-GROUP_WAIT = {"page": "15s", "ticket": "30s"}
-HOLD = "2m"
-GRID = "15s"
+_GROUP_WAIT = {"page": "15s", "ticket": "30s"}
+_GRID = "15s"
 """Interval of scrapes, and of the rules about checks that are down."""
 
 
@@ -27,39 +27,56 @@ class Timeline:
 
     name: str
     failed: float | None
-    pending: float | None
+    pending: float
     firing: float
     delivered: float
-    shortest: float | None
+    shortest: float
     longest: float | None
 
 
 async def timeline(chain: Chain, scene: Scene, expected: Expected, began: float, delivered: float) -> Timeline:
     """What happened when, in a scene that was broken at the Unix time `began`."""
-    selector = f'cluster="{scene.cluster}",alertname="{expected.alert}",severity="{expected.severity}"'
-    first: dict[str, tuple[float, str]] = {}
-    for state in ("firing", "pending"):
-        for series in await chain.query(f'ALERTS{{alertstate="{state}",{selector}}}[30m]'):
-            seen = min((float(at) for at, _ in series["values"] if at >= began), default=None)
-            if seen is not None:
-                first[state] = min(first.get(state, (seen, "")), (seen, series["metric"].get("check", "")))
-    firing, check = first["firing"]
-    failed = shortest = longest = None
+    firing, check = await _first(chain, scene, expected, began, "firing")
+    pending = await _first(chain, scene, expected, began, "pending")
+    waits = (_hold(expected), _GROUP_WAIT[expected.receiver])
+    shortest = sum(_seconds(chain.timing, wait) for wait in waits)
+    failed = longest = None
     if check in scene.checks:
-        failed, shortest, longest = _of_check(chain.timing, scene, check, expected.receiver, began)
-    pending = first["pending"][0] - began if "pending" in first else None
-    return Timeline(scene.cluster, failed, pending, firing - began, delivered - began, shortest, longest)
+        failed, twice = _failed_runs(scene, check, began)
+        shortest += twice
+        longest = shortest + scene.checks[check].every + 2 * _seconds(chain.timing, _GRID)
+    times = (failed, pending[0] - began, firing - began, delivered - began, shortest, longest)
+    return Timeline(scene.cluster, *times)
 
 
-def _of_check(timing: Timing, scene: Scene, name: str, receiver: str, began: float) -> tuple[float, float, float]:
+async def _first(chain: Chain, scene: Scene, expected: Expected, began: float, state: str) -> tuple[float, str]:
+    """Unix time of the first evaluation of the alert in this state, and the check that it was about, if any."""
+    selector = f'cluster="{scene.cluster}",alertname="{expected.alert}",severity="{expected.severity}"'
+    found = await chain.query(f'ALERTS{{alertstate="{state}",{selector}}}[30m]')
+    return min(
+        (float(at), series["metric"].get("check", ""))
+        for series in found
+        for at, _ in series["values"]
+        if float(at) >= began
+    )
+
+
+def _hold(expected: Expected) -> str:
+    alerts = (it for it in pack.alerts() if (it.name, it.severity.value) == (expected.alert, expected.severity))
+    return next(alerts).hold
+
+
+def _failed_runs(scene: Scene, name: str, began: float) -> tuple[float, float]:
+    """Seconds from the fault to the end of the first failed run, and for two such runs with the delay between them."""
     check = scene.checks[name]
     history = json.loads(scene.agent.ask(f"/api/v1/checks/{check.deployment}/{name}")[1])["history"]
     runs = [run for run in history if run["verdict"] == "down" and run["started"] + run["duration_seconds"] >= began]
-    failed = runs[0]["started"] + runs[0]["duration_seconds"] - began
     twice = sum(run["duration_seconds"] for run in runs[:2]) + Schedule(name, check.every).recheck_delay()
-    waits = sum(float(timing.seconds(wait)) for wait in (HOLD, GROUP_WAIT[receiver]))
-    shortest = twice + waits
-    return failed, shortest, shortest + check.every + 2 * float(timing.seconds(GRID))
+    return runs[0]["started"] + runs[0]["duration_seconds"] - began, twice
+
+
+def _seconds(timing: Timing, duration: str) -> float:
+    return float(timing.seconds(duration))
 
 
 _COLUMNS = {"failed run": 11, "pending": 9, "firing": 8, "delivered": 11, "shortest": 10, "longest": 9}
