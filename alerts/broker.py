@@ -22,7 +22,7 @@ def _client_missing(timing: Timing) -> Alert:
         Severity.WARNING,
         f"max by ({ID}, name) (last_over_time(nats_server_client_connected[{timing(GAP)}])) == 0",
         hold="3m",
-        keep="5m",
+        keep="1m",  # less than the alert that the Broker's monitoring endpoint is down, which suppresses it
         summary="Meshery Server or MeshSync is not connected to the Broker, so the live view stands still.",
         description=f"{_BROKER} has no client called {{{{ $labels.name }}}}.",
         dashboard=BROKER_DASHBOARD,

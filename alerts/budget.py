@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from alerts.down import of_severity, untold
-from alerts.identity import CHECK_DASHBOARD, ID, SUBJECT, TARGET
+from alerts.identity import CHECK_DASHBOARD, GAP, ID, SUBJECT, TARGET
 from alerts.rule import Alert, Group, Recording, Severity
 from alerts.thresholds import FAILURES_AT_LEAST
 from alerts.timing import Timing
@@ -38,7 +38,8 @@ def groups(timing: Timing) -> Iterator[Group]:
 
 
 def _fast_recordings(timing: Timing) -> Iterator[Recording]:
-    yield Recording("check:probe_slo_ratio:min", f'min by ({ID}) (probe_slo_ratio{{check!=""}})')
+    latest = f'last_over_time(probe_slo_ratio{{check!=""}}[{timing(GAP)}])'
+    yield Recording("check:probe_slo_ratio:min", f"min by ({ID}) ({latest})")
     for window in _FAST_WINDOWS:
         failures, runs = _rates(timing(window))
         yield Recording(f"check:probe_failures:ratio_rate{window}", f"{failures}\n/ ({runs} > 0)")
@@ -86,7 +87,7 @@ check:probe_failures:ratio_rate{pace.long} > {limit}
 and on ({ID}) check:probe_failures:ratio_rate{pace.short} > {limit}
 and on ({ID}) {failed} >= {FAILURES_AT_LEAST}
 {of_severity(severities)}
-{untold(timing(pace.short))}""",
+{untold(timing, pace.short)}""",
         hold=pace.hold,
         summary="Failures that are too short to be an outage use up the error budget.",
         description=(

@@ -13,10 +13,13 @@ SEVERITIES: Mapping[str, Severity] = {
 }
 """What a check's severity in the agent's configuration means for an alert."""
 
+_BROKER = 'component="broker",kind=~"nats|tcp|broker_endpoint"'
+"""What clients of the Broker use; but a port of it that has to be closed is watched by `tcp`, too."""
+
 _SPECIFIC = (
     (
         "ReachdBrokerDown",
-        'component="broker",kind=~"nats|tcp|broker_endpoint"',
+        _BROKER,
         "The Broker cannot be used, so the Server learns of no change in the cluster.",
     ),
     (
@@ -68,12 +71,17 @@ def of_severity(severities: str) -> str:
     return f'and on ({CHECK}) check:probe_severity:max{{severity=~"{severities}"}}'
 
 
-def untold(window: str) -> str:
-    """The clause that drops checks of which an alert has told, or is about to tell, that they are down.
+def untold(timing: Timing, window: str) -> str:
+    """The clause that drops checks of which an alert has told in the window that they are down, or is about to tell.
 
-    So what an outage leaves behind in the numbers does not become a second alert.
+    So what an outage leaves behind in the numbers does not become a second alert. What was pending for less than a
+    minute is no outage: failures that come and go are pending again and again.
     """
-    return f'unless on ({CHECK}) max_over_time(ALERTS{{alertname=~"{DOWN}|{PARTLY}"}}[{window}])'
+    name = f'alertname=~"{DOWN}|{PARTLY}"'
+    return (
+        f'unless on ({CHECK}) max_over_time(ALERTS{{{name},alertstate="firing"}}[{timing(window)}])\n'
+        f"unless on ({CHECK}) time() - ALERTS_FOR_STATE{{{name}}} >= {timing.seconds('1m')}"
+    )
 
 
 def _recordings(timing: Timing) -> Iterator[Recording]:
@@ -90,15 +98,17 @@ def _everywhere(timing: Timing) -> Iterator[Alert]:
     for severities, severity in SEVERITIES.items():
         page = severity is Severity.CRITICAL
         selectors = [*_GENERAL, *(selector for _, selector, _ in _LESSER if page)]
-        anything = "(\n  " + "\n  or ".join(f"check:probe_success:max{{{it}}}" for it in selectors) + "\n) == 0"
+        arms = [f"check:probe_success:max{{{it}}}" for it in selectors]
+        if page:
+            arms.append(f"(check:probe_success:max{{{_BROKER}}} and {open_port})")
         clause = of_severity(severities)
-        named = [*_SPECIFIC, *(() if page else _LESSER)]
-        exposed = [] if page else [f"unless {open_port}"]
-        yield _alert("ReachdCheckDown", severity, "\n".join([anything, clause, *exposed]), general)
-        for name, selector, summary in named:
-            yield _alert(name, severity, f"check:probe_success:max{{{selector}}} == 0\n{clause}", summary)
+        anything = "(\n  " + "\n  or ".join(arms) + f"\n) == 0\n{clause}"
+        yield _alert("ReachdCheckDown", severity, anything if page else f"{anything}\nunless {open_port}", general)
+        for name, selector, summary in [*_SPECIFIC, *(() if page else _LESSER)]:
+            exposed = f"\nunless {open_port}" if selector == _BROKER else ""
+            yield _alert(name, severity, f"check:probe_success:max{{{selector}}} == 0\n{clause}{exposed}", summary)
         if not page:
-            expr = f"{anything}\n{clause}\nand {open_port}"
+            expr = f"check:probe_success:max == 0\n{clause}\nand {open_port}"
             yield _alert("ReachdPortExposed", severity, expr, "A port is open that has to be closed.")
 
 
@@ -108,7 +118,8 @@ def _alert(name: str, severity: Severity, expr: str, summary: str) -> Alert:
         severity,
         expr,
         hold="2m",
-        keep="5m",
+        # What a page suppresses has to end before it, though lesser checks are made less often.
+        keep="5m" if severity is Severity.CRITICAL else "2m",
         summary=summary,
         description=f"{SUBJECT}, was down for at least two minutes.{TARGET}{STATE}{FAILING}{STATUS}{SINCE}",
         dashboard=CHECK_DASHBOARD,

@@ -59,7 +59,8 @@ def _down(timing: Timing) -> Alert:
         "ReachdAgentDown",
         Severity.WARNING,
         f"max by ({_AGENT}, node) (up) == 0\nand {known}",
-        hold="3m",
+        # Later than ReachdMonitorBlind, which suppresses it: where the only agent is gone, a page says so.
+        hold="5m",
         summary="An agent is not answered by the address that it is scraped at.",
         description=f"{_NAME} does not answer to Prometheus.",
         dashboard=DASHBOARD,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from alerts.down import of_severity, untold
-from alerts.identity import CHECK_DASHBOARD, ID, SUBJECT, TARGET, each
+from alerts.identity import CHECK_DASHBOARD, GAP, ID, SUBJECT, TARGET, each
 from alerts.rule import Alert, Dashboard, Group, Severity
 from alerts.thresholds import CERTIFICATE_DAYS, FAILURES_AT_LEAST, SERVER_ERROR_SHARE, SLOW_SHARE
 from alerts.timing import Timing
@@ -26,7 +26,8 @@ def _slow(timing: Timing) -> Alert:
         )
         return f"{slow} >= {FAILURES_AT_LEAST}\n    and {slow}\n    / ({runs} - {failed} - {silent}) > {SLOW_SHARE}"
 
-    seldom = f'on ({ID}) max by ({ID}) (probe_interval_seconds{{check!=""}}) > {timing.seconds("2m")}'
+    interval = f'last_over_time(probe_interval_seconds{{check!=""}}[{timing(GAP)}])'
+    seldom = f"on ({ID}) max by ({ID}) ({interval}) > {timing.seconds('2m')}"
     return Alert(
         "ReachdSlow",
         Severity.WARNING,
@@ -50,7 +51,11 @@ def _slow(timing: Timing) -> Alert:
 
 def _http_errors(timing: Timing) -> Alert:
     window = timing("10m")
-    errors = f'sum by ({ID}, code) (increase(probe_http_responses_total{{check!="",code=~"5.."}}[{window}]))'
+    errors, of_late = (
+        f'sum by ({ID}, code) (increase(probe_http_responses_total{{check!="",code=~"5.."}}[{duration}]))'
+        # A page about the budget ends five minutes after the last error, and must not leave this ticket behind.
+        for duration in (window, timing("3m"))
+    )
     answers = f'sum by ({ID}) (increase(probe_http_responses_total{{check!=""}}[{window}]))'
     return Alert(
         "ReachdHttpErrors",
@@ -58,8 +63,9 @@ def _http_errors(timing: Timing) -> Alert:
         f"""\
 {errors} / on ({ID}) group_left () {answers} > {SERVER_ERROR_SHARE}
 and {errors} >= {FAILURES_AT_LEAST}
+and {of_late} > 0
 {of_severity("page|ticket")}
-{untold(window)}""",
+{untold(timing, "10m")}""",
         hold="5m",
         summary="Some of the answers to a check are server errors.",
         description=(

@@ -70,6 +70,9 @@ class Document:
             .build()
         )
         built.panels = _arranged(self.sections)
+        for variable in built.templating.list_val or ():
+            # The SDK sets what only a variable of intervals has, and Grafana's own schema knows none of it.
+            variable.auto = variable.auto_count = variable.auto_min = None
         return built
 
 

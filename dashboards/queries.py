@@ -30,9 +30,10 @@ def state_number(scope: str) -> str:
 
 
 def count_of(state: str, scope: str, by: str = "") -> str:
-    """Checks in a state, each vantage counted; 0 rather than nothing where no labels are kept."""
-    counted = f'count{f" by ({by})" if by else ""} (probe_state{{{scope},state="{state}"}})'
-    return counted if by else f"{counted} or vector(0)"
+    """Checks in a state, each vantage counted; 0 where there are none."""
+    if not by:
+        return f'count(probe_state{{{scope},state="{state}"}}) or vector(0)'
+    return f'count by ({by}) (probe_state{{{scope},state="{state}"}}) or 0 * count by ({by}) (probe_state{{{scope}}})'
 
 
 def with_target(series: str, scope: str) -> str:

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models.common import (
     TableColoredBackgroundCellOptions,
 )
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, MatcherConfig
+from grafana_foundation_sdk.models.table import Options
 
 from dashboards.colours import Steps, thresholds
 from dashboards.links import Link
@@ -50,7 +51,7 @@ COLOURED = TableColoredBackgroundCellOptions(mode=TableCellBackgroundDisplayMode
 
 def rows(facts: Facts, columns: Sequence[Column], sort_by: str, *, descending: bool = False) -> Panel:
     """A row for each series; those of several queries that agree in their labels are one row."""
-    panel = facts.on(table.Panel(), Shape.ROWS)
+    panel = _table(facts)
     if len(facts.queries) > 1:
         panel.with_transformation(DataTransformerConfig("merge", options={}))
     panel.with_transformation(_only(columns)).with_transformation(_in_order(columns))
@@ -65,12 +66,20 @@ def rows(facts: Facts, columns: Sequence[Column], sort_by: str, *, descending: b
 def matrix(facts: Facts, down: str, across: str) -> Panel:
     """The value of the one query by the label `down`, a row each, and the label `across`, a column each."""
     options = {"rowField": down, "columnField": across, "valueField": "Value", "emptyValue": "empty"}
-    panel = facts.on(table.Panel(), Shape.ROWS)
+    panel = _table(facts)
     panel.with_transformation(DataTransformerConfig("groupingToMatrix", options=options))
     numbers = MatcherConfig(id_val="byType", options="number")
     return panel.with_override(numbers, [DynamicConfigValue("custom.cellOptions", COLOURED)]).cell_height(
         TableCellHeight.SM
     )
+
+
+def _table(facts: Facts) -> table.Panel:
+    panel = facts.on(table.Panel(), Shape.ROWS).cell_height(TableCellHeight.SM)
+    options = panel.build().options
+    if isinstance(options, Options):
+        options.footer = None  # the SDK sets one, and Grafana 13 has it no more
+    return panel
 
 
 def _only(columns: Sequence[Column]) -> DataTransformerConfig:

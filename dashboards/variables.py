@@ -50,7 +50,6 @@ def one(name: str, label: str, selector: str) -> QueryVariable:
         .label(label)
         .datasource(PROMETHEUS)
         .query({"query": query, "refId": name})
-        .definition(query)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(VariableSort.ALPHABETICAL_ASC)
     )

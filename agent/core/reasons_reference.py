@@ -11,9 +11,9 @@ _HEAD = """\
 
 <!-- Written by `make docs` from the code. Do not edit. -->
 
-Every run that does not succeed has one of these reasons, and no other. `reachd explain REASON` prints the same text, and
-`reachd explain CHECK` prints it with the words in capitals (HOST, PORT, NAMESPACE …) filled in for the check at hand. What
-a reason means for a certain connection of Meshery is in [the Meshery profile](../meshery.md).
+Where a run that did not succeed has a reason, it is one of these. `reachd explain REASON` prints the same text, and
+`reachd explain CHECK` prints it with the words in capitals (HOST, PORT, NAMESPACE …) filled in where they are known.
+What a reason means for a certain connection of Meshery is in [the Meshery profile](../meshery.md).
 
 Who is to blame says where to look first:
 """

@@ -54,16 +54,16 @@ def of_panels(dashboard: Json) -> Iterator[Asked]:
 
 
 def of_variables(dashboard: Json) -> Iterator[Asked]:
-    """The selectors of all variables; each asks for a label, see `label_of`."""
-    for variable in variables(dashboard):
-        if found := _LABEL_VALUES.fullmatch(variable.get("definition", "")):
+    """The selectors of all variables but the datasources; each asks for a label, see `label_of`."""
+    for variable in variables(dashboard)[2:]:
+        if found := _LABEL_VALUES.fullmatch(variable["query"]["query"]):
             yield Asked(f"{dashboard['uid']} / ${variable['name']}", found[1])
 
 
 def label_of(variable: Json) -> str:
     """The label whose values a variable offers."""
-    found = _LABEL_VALUES.fullmatch(variable["definition"])
-    assert found is not None, variable["definition"]
+    found = _LABEL_VALUES.fullmatch(variable["query"]["query"])
+    assert found is not None, variable
     return found[2]
 
 

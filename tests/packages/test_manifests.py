@@ -91,7 +91,7 @@ def without_hashes(value: Any) -> Any:
         return {key: without_hashes(each) for key, each in value.items()}
     if isinstance(value, list):
         return [without_hashes(each) for each in value]
-    return re.sub(r"^(reachd(?:-[a-z]+)?)-[0-9a-z]{10}$", r"\1", value) if isinstance(value, str) else value
+    return re.sub(r"^(reachd(?:-[a-z]+)?)-[2456789bcdfghkmt]{10}$", r"\1", value) if isinstance(value, str) else value
 
 
 def drop(mapping: Json, keys: Iterable[str]) -> None:

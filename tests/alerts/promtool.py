@@ -1,0 +1,91 @@
+"""Runs promtool on cases, and says in words which of them it finds wrong."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tests.alerts.case import Batch, Case, Firing
+from tests.alerts.series import labelled, values
+from tests.alerts.timeline import seconds
+from tests.servers.catalogue import find
+
+RULES = Path(__file__).resolve().parents[2] / "alerts" / "rules"
+_FAILED = re.compile(r"expr: \"(.*?)\", time: (\S+),\s*\n\s*exp:(.*)\n\s*got:(.*)")
+_CLUSTER = re.compile(r'cluster=\\?"(.*?)\\?"')
+
+
+def promtool(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs the promtool that the catalogue of servers calls `program`."""
+    binary = find(program)
+    assert binary is not None
+    return subprocess.run([binary, *arguments], capture_output=True, text=True, check=False)
+
+
+def failures(program: str, batch: Batch, folder: Path) -> list[str]:
+    """What promtool finds wrong, a line each. `folder`: for the file that it reads."""
+    file = folder / f"{batch.name}.json"
+    file.write_text(json.dumps(document(batch)))
+    result = promtool(program, "test", "rules", file)
+    if result.returncode == 0:
+        return []
+    return list(_readable(result.stdout + result.stderr))
+
+
+def _readable(output: str) -> Iterator[str]:
+    found = list(_FAILED.finditer(output))
+    for expr, time, expected, got in (match.groups() for match in found):
+        cluster = _CLUSTER.search(expr)
+        yield f"{cluster[1] if cluster else expr}, at {time}:\n  expected {expected.strip()}\n  got      {got.strip()}"
+    if not found:
+        yield output
+
+
+def document(batch: Batch) -> dict[str, object]:
+    """The file that promtool reads."""
+    until = seconds(batch.until)
+    series = [
+        {"series": name, "values": values(samples)}
+        for case in batch.cases
+        for name, samples in case.samples(batch.step, until, batch.metrics).items()
+    ]
+    test = {
+        "name": batch.name,
+        "interval": f"{batch.step}s",
+        "input_series": series,
+        "promql_expr_test": [question for case in batch.cases for question in _questions(case, batch)],
+    }
+    return {
+        "rule_files": [str(RULES / f"{name}.yaml") for name in batch.files],
+        "evaluation_interval": f"{batch.step}s",
+        "tests": [test],
+    }
+
+
+def _questions(case: Case, batch: Batch) -> Iterator[dict[str, object]]:
+    """Which alerts fire at each moment at which that changes, and a step around it; and which have fired at all.
+
+    When one ends is asked a step before and after: where windows begin, Prometheus 2 and 3 differ by a sample.
+    """
+    selector = f'ALERTS{{cluster="{case.cluster or ""}",alertstate="firing",alertname!="ReachdWatchdog"}}'
+    until = seconds(batch.until)
+    begins = {seconds(firing.since) for firing in case.firing}
+    ends = {seconds(firing.until) for firing in case.firing if firing.until}
+    around = {moment + change for moment in begins | ends for change in (-batch.step, 0, batch.step)}
+    for moment in sorted({moment for moment in around | {until} if 0 <= moment <= until} - ends):
+        yield _question(selector, moment, [it for it in case.firing if _fires(it, moment)], case)
+    yield _question(f"last_over_time({selector}[{until + 1}s])", until, case.firing, case)
+
+
+def _fires(firing: Firing, moment: int) -> bool:
+    return seconds(firing.since) <= moment and (not firing.until or moment < seconds(firing.until))
+
+
+def _question(expr: str, moment: int, firing: Iterable[Firing], case: Case) -> dict[str, object]:
+    expected = {labelled("ALERTS", alertstate="firing", cluster=case.cluster, **it.labels) for it in firing}
+    return {
+        "expr": expr,
+        "eval_time": f"{moment}s",
+        "exp_samples": [{"labels": labels, "value": 1} for labels in sorted(expected)],
+    }
