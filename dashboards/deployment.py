@@ -11,10 +11,7 @@ from dashboards.queries import OF_DEPLOYMENT, OF_PARTS, RULES_OF_DEPLOYMENT, WHE
 from dashboards.query import Query
 from dashboards.tables import Column
 
-_CHECK = [
-    links.to("reachd-check", "This check", cluster="Cluster", deployment="Deployment", check="Check"),
-    links.to_traces("${__data.fields.Deployment}", "${__data.fields.Check}"),
-]
+_CHECK = links.from_row("This check", "Deployment", "Check")
 _LATENCY = 'component=~"$component",vantage=~"$vantage",deployment=~"$deployment",cluster=~"$cluster"'
 _STATES: tuple[tuple[str, Steps, str, str], ...] = (
     ("up", {None: BAD, 1: GOOD}, "all there are", "ReachdVanished"),
@@ -63,7 +60,6 @@ def _paths() -> Panel:
                 Query(f"max by ({by}) (probe_tcp_rtt_seconds{{{OF_PARTS}}})"),
             ],
             "no checks",
-            mappings=[STATES],
         ),
         [
             Column("cluster", "Cluster"),
@@ -74,13 +70,13 @@ def _paths() -> Panel:
             Column("kind", "Kind"),
             Column("target", "Target"),
             Column("port", "Port"),
-            Column("Value #A", "State", coloured=True),
+            Column("Value #A", "State", words=STATES),
             Column("Value #B", "Since", unit="dateTimeFromNow"),
             Column("Value #C", "Last run took", unit="s"),
             Column("Value #D", "Round trip", unit="s"),
             Column("severity", "Severity"),
             Column("purpose", "Purpose"),
-            Column("instance", "Agent"),
+            Column("instance", "Agent", links=[links.AGENT]),
         ],
         "State",
         descending=True,
@@ -190,14 +186,14 @@ def _by_component() -> Panel:
 def _budgets() -> Panel:
     return drawings.bars(
         Facts(
-            "Error budgets left",
+            "Smallest error budgets left",
             About(
-                "What is left of the share of runs that may fail in 30 days, by check; the least is on top.",
+                "The twenty checks with the least left of what may fail in 30 days.",
                 "above 0 %",
                 "stop risky changes to what has none left",
                 BURN_ALERTS,
             ),
-            [Query(f"sort({queries.budget_left(RULES_OF_DEPLOYMENT)})", "{{check}}")],
+            [Query(f"sort(bottomk(20, {queries.budget_left(RULES_OF_DEPLOYMENT)}))", "{{check}}")],
             "needs the recording rules of the pack",
             unit="percentunit",
             steps=LEFT_STEPS,

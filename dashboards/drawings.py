@@ -74,6 +74,7 @@ def timeline(facts: Facts) -> Panel:
         .merge_values(True)
         .show_value(VisibilityMode.AUTO)
         .row_height(0.85)
+        .per_page(25)
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
         .legend(

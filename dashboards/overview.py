@@ -5,7 +5,7 @@ from dashboards.burning import BURN_STEPS, CALLS, LEFT_STEPS
 from dashboards.colours import BAD, GOOD, NONE_IS_BEST, NONE_IS_GOOD, STATES, UNKNOWN
 from dashboards.description import About
 from dashboards.document import Document, Line, Section
-from dashboards.naming import BURN_ALERTS, DOWN_ALERTS
+from dashboards.naming import BURN_ALERTS, DOWN_ALERTS, PAGES
 from dashboards.panel import Facts, Panel
 from dashboards.queries import CLUSTER, EVERY_CHECK, ID
 from dashboards.query import Query
@@ -109,7 +109,7 @@ def _pages() -> Panel:
                 "Alerts of the pack that page somebody now, before Alertmanager groups and inhibits them.",
                 "0",
                 "open the runbook of each in the table below",
-                DOWN_ALERTS,
+                PAGES,
             ),
             [Query(f"count({firing}) or vector(0)")],
             "no alerts seen",
@@ -141,7 +141,7 @@ def _failing() -> Panel:
             Column("phase", "Phase"),
             Column("blame", "To blame"),
             Column("vantage", "Vantage"),
-            Column("instance", "Agent"),
+            Column("instance", "Agent", links=[links.AGENT]),
             Column("target", "Target"),
             Column("severity", "Severity"),
             Column("purpose", "Purpose"),
@@ -200,8 +200,8 @@ def _alerts() -> Panel:
             Column("cluster", "Cluster"),
             Column("deployment", "Deployment", links=[_DEPLOYMENT]),
             Column("check", "Check", links=links.from_row("This check", "Deployment", "Check")),
-            Column("node", "Node"),
-            Column("instance", "Agent"),
+            Column("node", "Node", links=[links.NODE]),
+            Column("instance", "Agent", links=[links.AGENT]),
         ],
         "Since",
     )

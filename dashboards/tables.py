@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.common import (
     TableCellHeight,
     TableColoredBackgroundCellOptions,
 )
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, MatcherConfig
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, MatcherConfig, ValueMap
 from grafana_foundation_sdk.models.table import Options
 
 from dashboards.colours import Steps, thresholds
@@ -20,13 +20,16 @@ from dashboards.query import Shape
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. `source`: the label, or `Value #A` for the number that the query A gives."""
+    """A column of a table.
+
+    source: the label, or `Value #A` for the number that the query A gives. words and steps: what colours its cells.
+    """
 
     source: str
     title: str
     unit: str = ""
     links: Sequence[Link] = ()
-    coloured: bool = False
+    words: ValueMap | None = None
     steps: Steps | None = None
     width: int = 0
 
@@ -39,7 +42,9 @@ class Column:
             found.append(DynamicConfigValue("links", list(self.links)))
         if self.steps is not None:
             found.append(DynamicConfigValue("thresholds", thresholds(self.steps).build()))
-        if self.coloured or self.steps is not None:
+        if self.words is not None:
+            found.append(DynamicConfigValue("mappings", [self.words]))
+        if self.words is not None or self.steps is not None:
             found.append(DynamicConfigValue("custom.cellOptions", COLOURED))
         if self.width:
             found.append(DynamicConfigValue("custom.width", self.width))

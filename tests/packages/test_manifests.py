@@ -77,7 +77,7 @@ def plain(manifest: Json) -> Json:
             template = thing["spec"]["template"]["metadata"]
             drop(template["labels"], LABELS_OF_A_RELEASE)
             drop(template, ["annotations"])  # the checksum, where kustomize renames the ConfigMap
-        case "ConfigMap":
+        case "ConfigMap" if "reachd.yaml" in thing["data"]:
             thing["data"] = merged(thing["data"])
         case "NetworkPolicy":
             rules = thing["spec"]["ingress"]
