@@ -85,7 +85,7 @@ def rows(facts: Facts, columns: Sequence[Column], sort_by: str, *, descending: b
 
 def matrix(facts: Facts, down: str, across: str) -> Panel:
     """The value of the one query by the label `down`, a row each, and the label `across`, a column each."""
-    options = {"rowField": down, "columnField": across, "valueField": "Value", "emptyValue": "empty"}
+    options = {"rowField": down, "columnField": across, "valueField": "Value", "emptyValue": "null"}
     panel = _table(facts)
     panel.with_transformation(DataTransformerConfig("groupingToMatrix", options=options))
     numbers = MatcherConfig(id_val="byType", options="number")

@@ -1,6 +1,8 @@
 """Draws dashboards from a recording, with Grafana's own components in a browser."""
 
 import json
+import sys
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +64,7 @@ def _picture(browser: Browser, uid: str, recording: Recording, url: str) -> byte
         "variables": _CHOSEN.get(uid, {}),
     }
     page = browser.new_page(viewport={"width": _WIDTH, "height": 1000}, reduced_motion="reduce")
-    page.on("pageerror", lambda error: print(f"{uid}: {error}"))
+    page.on("pageerror", lambda error: sys.stderr.write(f"{uid}: {error}\n"))
     page.route(f"{url}{_PATH}**", _serve)
     page.clock.set_fixed_time(recording.until)
     page.goto(f"{url}{_PATH}")
@@ -72,9 +74,10 @@ def _picture(browser: Browser, uid: str, recording: Recording, url: str) -> byte
     panels = sum(panel["type"] != "row" for panel in dashboard["panels"])
     page.wait_for_function(f"document.querySelectorAll('{_ICON}').length === {panels}")
     page.evaluate("document.fonts.ready")
-    picture = page.screenshot()
+    whole = b64encode(page.screenshot()).decode()
+    small: str = page.evaluate("picture => window.shrink(picture)", f"data:image/png;base64,{whole}")
     page.close()
-    return picture
+    return b64decode(small.partition(",")[2])
 
 
 def _serve(route: Route) -> None:

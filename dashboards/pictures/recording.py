@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import ProxyHandler, build_opener
 
 import yaml
 
@@ -21,11 +22,12 @@ from alerts.__main__ import rule_files, text
 from alerts.rule import Links
 from alerts.timing import Timing
 from dashboards.pictures.agents import RunningAgent, Settings, demo_settings, running
+from dashboards.pictures.chatter import chatter
 from dashboards.pictures.script import END, FAULTS, KILLED, LEAD, RELOADED, Span
 from dashboards.pictures.workloads import NAMESPACE, Workloads
 from tests.servers.catalogue import BIN
 from tests.servers.kubernetes import cluster as kubernetes_cluster
-from tests.servers.process import Server, accepts, free_port
+from tests.servers.process import Server, free_port
 from tests.servers.run import collector
 
 SCALE = 5
@@ -41,8 +43,8 @@ _Action = tuple[float, Callable[[], Awaitable[None]]]
 class Recording:
     """What was recorded into a folder. since, until: what of it is to be shown, as Unix time."""
 
-    since: float
-    until: float
+    since: int
+    until: int
 
     @classmethod
     def read(cls, folder: Path) -> "Recording | None":
@@ -61,8 +63,17 @@ def prometheus_of(folder: Path, configuration: Path) -> Iterator[Server]:
         f"--web.listen-address=127.0.0.1:{port}",
         "--enable-feature=exemplar-storage",
     ]
-    with Server("prometheus", arguments, folder, lambda: accepts(port), port=port) as server:
+    with Server("prometheus", arguments, folder, lambda: _is_ready(port), port=port) as server:
         yield server
+
+
+def _is_ready(port: int) -> bool:
+    directly = build_opener(ProxyHandler({}))
+    try:
+        with directly.open(f"http://127.0.0.1:{port}/-/ready", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 async def record(folder: Path) -> Recording:
@@ -95,11 +106,15 @@ async def record(folder: Path) -> Recording:
         configuration = _configure(temporary, list(agents.values()))
         await asyncio.to_thread(servers.enter_context, prometheus_of(folder, configuration))
 
-        began = time.time() + LEAD
-        living = asyncio.create_task(workloads.live(-LEAD), name="workloads")
+        began = int(time.time() + LEAD)
+        living = [
+            asyncio.create_task(workloads.live(began), name="workloads"),
+            *(asyncio.create_task(chatter(simulation), name="chatter") for simulation in (prod, staging)),
+        ]
         await _play(began, _actions(agents, switchboards))
-        living.cancel()
-        recording = Recording(began, time.time())
+        for task in living:
+            task.cancel()
+        recording = Recording(began, began + int(END))
     (folder / _FACTS).write_text(json.dumps(asdict(recording)))
     return recording
 

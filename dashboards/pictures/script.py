@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-SHOWN = 900.0
+SHOWN = 840.0
 """Seconds that the pictures show."""
 
-LEAD = 600.0
+LEAD = 570.0
 """Seconds before that: a node is quiet for as long once it has joined, and rates have to fill."""
 
 END = SHOWN
@@ -25,15 +25,15 @@ FAULTS = {
         Span("broker-down", 60, 240),
         Span("ingress-drops-upgrades", 300, 400),
         Span("server-503", 430, 540),
-        Span("adapter-hung", 560),
-        Span("provider-egress-dropped", 620),
-        Span("meshsync-disconnected", 700),
-        Span("healthz-slow", 780),
+        Span("adapter-hung", 550),
+        Span("provider-egress-dropped", 600),
+        Span("meshsync-disconnected", 660),
+        Span("healthz-slow", 720),
     ),
     "staging": (
         Span("server-exposed", 100, 300),
         Span("certificate-expired", 480),
-        Span("broker-down", 660),
+        Span("broker-down", 620),
     ),
 }
 """Faults of the demo by deployment."""

@@ -4,6 +4,7 @@ It has no kubelet, no scheduler and no metrics-server: their part, and the numbe
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import sin
@@ -52,7 +53,8 @@ class Workloads:
 
     def __init__(self, cluster: Cluster) -> None:
         self._admin: ApiClient = cluster.admin
-        self._restarts = 0
+        self._applied: dict[tuple[str, str], Json] = {}
+        self._since = _now()
 
     def prepare(self) -> None:
         """Makes the namespaces and the kinds of the metrics API."""
@@ -64,12 +66,11 @@ class Workloads:
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": NAMESPACE}}
         )
 
-    async def live(self, second: float) -> None:
-        """Goes on from a second of the script, which may be negative, until it is cancelled."""
+    async def live(self, began: float) -> None:
+        """Goes on until it is cancelled. began: when the script begins, as Unix time."""
         while True:
-            await asyncio.to_thread(self.be, second)
+            await asyncio.to_thread(self.be, time.time() - began)
             await asyncio.sleep(_TICK)
-            second += _TICK
 
     def be(self, second: float) -> None:
         """Makes everything as it is at that second."""
@@ -86,7 +87,7 @@ class Workloads:
             "metadata": {"name": name},
             "spec": {"unschedulable": _holds(_CORDONED, name, second)},
         }
-        self._admin.apply(node)
+        self._apply(node)
         conditions = {
             "Ready": "Unknown" if silent else "True",
             "MemoryPressure": "True" if pressed else "False",
@@ -100,23 +101,21 @@ class Workloads:
             "conditions": [{"type": kind, "status": value} for kind, value in conditions.items()],
             "nodeInfo": _node_info(),
         }
-        self._admin.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status}, "status")
+        self._apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status}, "status")
         if not silent:
             spec = {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": _now()}
-            self._admin.apply(_of("coordination.k8s.io/v1", "Lease", name, "kube-node-lease", spec=spec))
+            self._apply(_of("coordination.k8s.io/v1", "Lease", name, "kube-node-lease", spec=spec))
             used = (0.93 if pressed else 0.55) + 0.05 * sin(second / 70 + len(_NODES) * _NODES.index(name))
             usage = {"cpu": f"{used * 3200:.0f}m", "memory": f"{used * 8 * _GIBIBYTE:.0f}"}
-            self._admin.apply(_of(f"{_METRICS}/v1beta1", "NodeMetrics", name, NAMESPACE, usage=usage))
+            self._apply(_of(f"{_METRICS}/v1beta1", "NodeMetrics", name, NAMESPACE, usage=usage))
 
     def _workload(self, workload: _Workload, second: float) -> None:
         crashing, rolling = _holds(_CRASHING, workload.name, second), _holds(_ROLLOUT, workload.name, second)
         missing = int(crashing or rolling)
         rolled = workload.name == _ROLLOUT.what and second >= _ROLLOUT.start
-        self._admin.apply(_controller(workload, "2" if rolled else "1"))
+        self._apply(_controller(workload, "2" if rolled else "1"))
         generation = self._admin.get(self._admin.path_of(_controller(workload, "")))["metadata"]["generation"]
-        self._admin.apply(_status(workload, generation, workload.pods - missing), "status")
-        if crashing:
-            self._restarts = max(self._restarts, 1 + int((second - _CRASHING.start) / 60))
+        self._apply(_status(workload, generation, workload.pods - missing), "status")
         for number in range(workload.pods):
             down = missing == 1 and number == 0
             self._pod(workload, number, second, waiting="CrashLoopBackOff" if down and crashing else "")
@@ -130,10 +129,10 @@ class Workloads:
             "resources": {"limits": limits, "requests": limits},
         }
         spec = {"nodeName": _NODES[number], "containers": [container], "tolerations": [{"operator": "Exists"}]}
-        self._admin.apply(_of("v1", "Pod", name, NAMESPACE, spec=spec))
-        restarts = self._restarts if workload.name == _CRASHING.what else 0
-        killed = {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": _now()}}
-        state: Json = {"waiting": {"reason": waiting}} if waiting else {"running": {"startedAt": _now()}}
+        self._apply(_of("v1", "Pod", name, NAMESPACE, spec=spec))
+        restarts = 1 + int((second - _CRASHING.start) / 60) if waiting else 0
+        killed = {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": self._since}}
+        state: Json = {"waiting": {"reason": waiting}} if waiting else {"running": {"startedAt": self._since}}
         of_container = {
             "name": workload.name,
             "image": "",
@@ -144,11 +143,18 @@ class Workloads:
             **({"lastState": killed} if restarts else {}),
         }
         status = {"phase": "Running", "containerStatuses": [of_container]}
-        self._admin.apply(_of("v1", "Pod", name, NAMESPACE, status=status), "status")
+        self._apply(_of("v1", "Pod", name, NAMESPACE, status=status), "status")
         wave = 1 + 0.12 * sin(second / 45 + 2 * number + len(workload.name))
         cores, memory = f"{workload.cores * wave * 1000:.0f}m", f"{min(0.97, workload.memory * wave) * _GIBIBYTE:.0f}"
         usage = [{"name": workload.name, "usage": {"cpu": cores, "memory": memory}}]
-        self._admin.apply(_of(f"{_METRICS}/v1beta1", "PodMetrics", name, NAMESPACE, containers=usage))
+        self._apply(_of(f"{_METRICS}/v1beta1", "PodMetrics", name, NAMESPACE, containers=usage))
+
+    def _apply(self, thing: Json, subresource: str = "") -> None:
+        """Applies what has changed since it was applied last."""
+        place = (self._admin.path_of(thing), subresource)
+        if self._applied.get(place) != thing:
+            self._admin.apply(thing, subresource)
+            self._applied[place] = thing
 
 
 def _holds(span: Span, what: str, second: float) -> bool:

@@ -41,7 +41,7 @@ standardTransformersRegistry.setInit(() =>
 const PROPERTIES = ['unit', 'decimals', 'min', 'max', 'thresholds', 'mappings', 'links', 'color', 'noValue', 'displayName'];
 const CUSTOM_PROPERTIES = [
   ...['cellOptions', 'width', 'align', 'drawStyle', 'lineWidth', 'fillOpacity', 'gradientMode', 'lineInterpolation'],
-  ...['pointSize', 'showPoints', 'spanNulls', 'stacking', 'thresholdsStyle', 'axisPlacement', 'axisLabel', 'hideFrom'],
+  ...['pointSize', 'showPoints', 'spanNulls', 'stacking', 'thresholdsStyle', 'axisPlacement', 'axisSoftMax', 'hideFrom'],
 ];
 
 const registry = new FieldConfigOptionsRegistry(() => [

@@ -26,6 +26,8 @@ import type { Drawing } from './panel';
 interface Options {
   colorMode?: BigValueColorMode;
   reduceOptions?: ReduceDataOptions;
+  minVizHeight?: number;
+  maxVizHeight?: number;
 }
 
 /** The numbers of a panel. */
@@ -76,6 +78,7 @@ export function Stat(drawing: Drawing) {
 /** A horizontal bar for each number. */
 export function Bars(drawing: Drawing) {
   const theme = useTheme2();
+  const { minVizHeight = 16, maxVizHeight = 300 } = drawing.panel.options as Options;
   const values = useValues(drawing);
   const render = (each: VizRepeaterRenderValueProps<FieldDisplay, DisplayValueAlignmentFactors>) => {
     const { value, width, height, orientation, alignmentFactors } = each;
@@ -106,8 +109,8 @@ export function Bars(drawing: Drawing) {
       source={drawing.frames}
       renderCounter={0}
       orientation={VizOrientation.Horizontal}
-      minVizHeight={16}
-      maxVizHeight={300}
+      minVizHeight={minVizHeight}
+      maxVizHeight={maxVizHeight}
       itemSpacing={8}
     />
   );

@@ -1,4 +1,4 @@
-/** The whole dashboard at once. `draw` is called from outside, and returns when everything is there. */
+/** The whole dashboard at once. `draw` is called from outside, and returns when all answers are there. */
 
 import '@fontsource-variable/inter';
 import { createTheme, dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
@@ -7,6 +7,7 @@ import { createRoot } from 'react-dom/client';
 import { Answers } from './answers';
 import type { Dashboard, Order, Panel } from './dashboard';
 import { type Content, DrawnPanel } from './panel';
+import { shrink } from './shrink';
 
 const COLUMNS = 24;
 const CELL = 30;
@@ -17,8 +18,11 @@ const HEAD = 56;
 declare global {
   interface Window {
     draw: (order: Order) => Promise<void>;
+    shrink: typeof shrink;
   }
 }
+
+window.shrink = shrink;
 
 window.draw = async (order) => {
   const theme = createTheme({ colors: { mode: 'dark' }, typography: { fontFamily: "'Inter Variable', sans-serif" } });
