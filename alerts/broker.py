@@ -61,7 +61,7 @@ def _near_limit(timing: Timing) -> Alert:
         return f'label_replace({share} > {NEAR_LIMIT}, "resource", "{resource}", "", "")'
 
     grown = (
-        f"max by ({ID}) (nats_server_memory_bytes) / {BROKER_GROWTH:g} "
+        f"max by ({ID}) (last_over_time(nats_server_memory_bytes[{gap}])) / {BROKER_GROWTH:g} "
         f"> max by ({ID}) (avg_over_time(nats_server_memory_bytes[{day}] offset {timing('1h')}))"
     )
     arms = (

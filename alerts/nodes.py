@@ -50,10 +50,11 @@ def _not_ready(timing: Timing) -> Alert:
 
 def _pressure(timing: Timing) -> Alert:
     selector = 'condition=~"(Memory|Disk|PID)Pressure|NetworkUnavailable",status="true"'
+    latest = f"last_over_time(kube_node_status_condition{{{selector}}}[{timing(GAP)}])"
     return Alert(
         "ReachdNodePressure",
         Severity.WARNING,
-        f"max by (cluster, node, condition) (kube_node_status_condition{{{selector}}}) == 1\n{_UNLESS_QUIET}",
+        f"max by (cluster, node, condition) ({latest}) == 1\n{_UNLESS_QUIET}",
         hold="5m",
         summary="A node runs short of something, and may evict pods.",
         description="Node {{ $labels.node }} has the condition {{ $labels.condition }}.",
@@ -64,9 +65,11 @@ def _pressure(timing: Timing) -> Alert:
 
 def _near_limit(timing: Timing) -> Alert:
     def share(resource: str, usage: str) -> str:
-        limit = f'max by (cluster, node) (kube_node_status_allocatable{{resource="{resource}"}})'
-        used = f"max by (cluster, node) ({usage}) / {limit}"
-        return f'label_replace({used} > {NEAR_LIMIT}, "resource", "{resource}", "", "")'
+        allocatable = f'kube_node_status_allocatable{{resource="{resource}"}}'
+        used, limit = (
+            f"max by (cluster, node) (last_over_time({metric}[{timing(GAP)}]))" for metric in (usage, allocatable)
+        )
+        return f'label_replace({used} / {limit} > {NEAR_LIMIT}, "resource", "{resource}", "", "")'
 
     return Alert(
         "ReachdNearLimit",

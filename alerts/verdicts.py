@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from alerts.down import of_severity
 from alerts.identity import CHECK, CHECK_DASHBOARD, DEPLOYMENT_DASHBOARD, GAP, ID, SUBJECT, TARGET, each
 from alerts.rule import Alert, Group, Severity
 from alerts.thresholds import CHANGES_OF_STATE, FAILURES_AT_LEAST, INTERMITTENT_SHARE, MISSED_INTERVALS
@@ -39,6 +40,7 @@ def _flapping(timing: Timing) -> Alert:
     unless max by ({ID}) (max_over_time(probe_state{{check!="",state="down"}}[{quarter}]))
   )
 )
+{of_severity("page|ticket")}
 unless on ({CHECK}) {paged}""",
         hold="5m",
         keep="15m",

@@ -30,7 +30,7 @@ def _recordings(timing: Timing) -> Iterator[Recording]:
         "pod:reachd_workload:max",
         f"""\
 max by ({_POD}, workload) (last_over_time(reachd_pod_workload_info[{gap}]))
-* on ({_POD}) group_left (node) topk by ({_POD}) (1, max by ({_POD}, node) (kube_pod_info))""",
+* on ({_POD}) group_left (node) topk by ({_POD}) (1, max by ({_POD}, node) (last_over_time(kube_pod_info[{gap}])))""",
     )
 
 
@@ -65,7 +65,7 @@ def _not_running(timing: Timing) -> Alert:
     gap = timing(GAP)
     phase = f'max by ({_POD}) (last_over_time(kube_pod_status_phase{{phase=~"Pending|Unknown"}}[{gap}])) == 1'
     waiting = " or ".join(
-        f'max by ({_POD}) (kube_pod_{kind}_status_waiting_reason{{reason=~"{_WAITING}"}}) == 1'
+        f'max by ({_POD}) (last_over_time(kube_pod_{kind}_status_waiting_reason{{reason=~"{_WAITING}"}}[{gap}])) == 1'
         for kind in ("container", "init_container")
     )
     return Alert(
@@ -123,9 +123,11 @@ _USAGE = {"memory": "reachd_pod_container_memory_working_set_bytes", "cpu": "rea
 
 def _near_limit(timing: Timing) -> Alert:
     def share(resource: str, usage: str) -> str:
-        limit = f'max by ({_CONTAINER}) (kube_pod_container_resource_limits{{resource="{resource}"}})'
-        used = f"max by ({_CONTAINER}) ({usage}) / {limit}"
-        return f'label_replace({used} > {NEAR_LIMIT}, "resource", "{resource}", "", "")'
+        limits = f'kube_pod_container_resource_limits{{resource="{resource}"}}'
+        used, limit = (
+            f"max by ({_CONTAINER}) (last_over_time({metric}[{timing(GAP)}]))" for metric in (usage, limits)
+        )
+        return f'label_replace({used} / {limit} > {NEAR_LIMIT}, "resource", "{resource}", "", "")'
 
     return Alert(
         "ReachdNearLimit",
@@ -143,10 +145,10 @@ def _near_limit(timing: Timing) -> Alert:
 
 
 def _abnormal(timing: Timing) -> Alert:
-    day, offset = timing("1d"), timing("1h")
+    gap, day, offset = timing(GAP), timing("1d"), timing("1h")
 
     def unusual(resource: str, usage: str) -> str:
-        now, before = f"max by ({_CONTAINER}) ({usage})", f"{usage}[{day}] offset {offset}"
+        now, before = f"max by ({_CONTAINER}) (last_over_time({usage}[{gap}]))", f"{usage}[{day}] offset {offset}"
         average = f"max by ({_CONTAINER}) (avg_over_time({before}))"
         deviation = f"max by ({_CONTAINER}) (stddev_over_time({before}))"
         over = f"{now} > {ABNORMAL_GROWTH} * {average}\n  and {now} > {average} + {ABNORMAL_DEVIATIONS} * {deviation}"

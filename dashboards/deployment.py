@@ -1,8 +1,9 @@
 """One deployment: which of its paths works, from where, and what happened to it."""
 
+from alerts.thresholds import INTERMITTENT_SHARE
 from dashboards import drawings, links, marks, queries, red, tables, variables
 from dashboards.burning import LEFT_STEPS
-from dashboards.colours import BAD, GOOD, NONE_IS_BEST, NONE_IS_GOOD, STATES, UNKNOWN, Steps
+from dashboards.colours import BAD, GOOD, NONE_IS_BEST, NONE_IS_GOOD, STATES, UNKNOWN, Steps, above
 from dashboards.description import About
 from dashboards.document import Document, Line, Section
 from dashboards.naming import BURN_ALERTS, DOWN_ALERTS
@@ -140,6 +141,24 @@ def _timeline() -> Panel:
     )
 
 
+def _history() -> Panel:
+    return drawings.history(
+        Facts(
+            "Failed runs hour by hour",
+            About(
+                "The share of each check's runs that failed in the hour before; look at a day or a week.",
+                "0 % everywhere",
+                "the same hours each day: load, backups or jobs at that time; one column through all checks: the path",
+                ("ReachdFlapping", *BURN_ALERTS),
+            ),
+            [Query(f"check:probe_failures:ratio_rate1h{{{RULES_OF_DEPLOYMENT}}}", "{{check}}")],
+            "needs the recording rules of the pack",
+            unit="percentunit",
+            steps=above(INTERMITTENT_SHARE),
+        )
+    )
+
+
 def _quantiles() -> Panel:
     return drawings.lines(
         Facts(
@@ -224,7 +243,7 @@ DASHBOARD = Document(
     [
         Section("Now", [Line(4, _numbers()), Line(12, [_paths()])]),
         Section("From several places", [Line(10, [_side_by_side(), _spread()])]),
-        Section("Since when", [Line(14, [_timeline()])]),
+        Section("Since when", [Line(14, [_timeline(), _history()], (3, 2))]),
         Section(
             "Rate, errors, duration",
             [

@@ -1,6 +1,15 @@
 """The ways to draw: numbers, lines, areas, timelines, histograms and bars. Tables have a module of their own."""
 
-from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap, stat, statetimeline, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    heatmap,
+    stat,
+    statetimeline,
+    statushistory,
+    timeseries,
+)
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BigValueColorMode,
@@ -23,6 +32,7 @@ from dashboards.panel import Facts, Panel
 from dashboards.query import Shape
 
 LATEST = ["lastNotNull"]
+_CELLS = 48
 
 
 _TOPS = {"percentunit": 0.01, "cps": 1.0, "short": 1.0}
@@ -91,6 +101,18 @@ def timeline(facts: Facts) -> Panel:
             .display_mode(LegendDisplayMode.LIST)
             .calcs([])
         )
+    )
+
+
+def history(facts: Facts) -> Panel:
+    """A line of cells for each series, each as long as the time it is about; for days and weeks."""
+    return (
+        facts.on(statushistory.Panel(), Shape.RANGE)
+        .show_value(VisibilityMode.AUTO)
+        .max_data_points(_CELLS)
+        .per_page(25)
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .legend(common.VizLegendOptions().show_legend(False).placement(LegendPlacement.BOTTOM).calcs([]))
     )
 
 

@@ -86,6 +86,6 @@ def key(alert: Alert) -> str:
     return "/".join([alert.name, alert.severity, *[value for name, value in alert.labels.items() if name != "short"]])
 
 
-def told(name: str, severity: str, watched: Watched, since: str, until: str = "", **labels: str) -> Firing:
+def told(name: str, severity: str, watched: Watched, since: str, until: str = "", /, **labels: str) -> Firing:
     """An alert on a check."""
     return Firing({"alertname": name, "severity": severity, **watched.identity, **labels}, since, until)

@@ -37,9 +37,14 @@ def _readable(output: str) -> Iterator[str]:
     found = list(_FAILED.finditer(output))
     for expr, time, expected, got in (match.groups() for match in found):
         cluster = _CLUSTER.search(expr)
-        yield f"{cluster[1] if cluster else expr}, at {time}:\n  expected {expected.strip()}\n  got      {got.strip()}"
+        yield f"{cluster[1] if cluster else expr}, at {time}:\n  expected {_short(expected)}\n  got      {_short(got)}"
     if not found:
         yield output
+
+
+def _short(samples: str) -> str:
+    """Without what is the same in all of a case."""
+    return re.sub(r'(__name__|alertstate|cluster|deployment|system)="[^"]*",? ?', "", samples).strip()
 
 
 def document(batch: Batch) -> dict[str, object]:

@@ -9,10 +9,10 @@ Samples = Mapping[str, Sequence[str | None]]
 """By series, `name{labels}`: a sample each step; None where there is none, HOLE where none was taken."""
 
 
-def labelled(name: str, **labels: str | None) -> str:
+def labelled(metric: str, /, **labels: str | None) -> str:
     """A series, or a selector of series; labels that are None are left out."""
     matchers = ",".join([f'{key}="{value}"' for key, value in labels.items() if value is not None])
-    return f"{name}{{{matchers}}}"
+    return f"{metric}{{{matchers}}}"
 
 
 def values(samples: Sequence[str | None]) -> str:

@@ -5,11 +5,31 @@ from pathlib import Path
 import pytest
 
 from alerts import pack
-from tests.alerts import cases_down
+from tests.alerts import (
+    cases_broker,
+    cases_budget,
+    cases_down,
+    cases_monitor,
+    cases_nodes,
+    cases_quality,
+    cases_traffic,
+    cases_verdicts,
+    cases_workloads,
+)
 from tests.alerts.case import Batch, Shape, key
 from tests.alerts.promtool import failures
 
-BATCHES: list[Batch] = [*cases_down.BATCHES]
+BATCHES: list[Batch] = [
+    *cases_down.BATCHES,
+    *cases_verdicts.BATCHES,
+    *cases_quality.BATCHES,
+    *cases_budget.BATCHES,
+    *cases_nodes.BATCHES,
+    *cases_workloads.BATCHES,
+    *cases_broker.BATCHES,
+    *cases_monitor.BATCHES,
+    *cases_traffic.BATCHES,
+]
 
 
 def batches() -> list[object]:

@@ -1,6 +1,6 @@
 """What happens to something from the beginning of a case on, in words: `up 3m, down 10m, gone`.
 
-A word lasts as long as is said, the last one to the end. Words that take turns, one a run, are joined by `/`, and
+Each word lasts as long as is said, and the last one to the end. Words that take turns, one a run, are joined by `/`, and
 `up*9` is nine of them. What series make of a word is theirs to say.
 """
 
@@ -27,9 +27,11 @@ def words(timeline: str, every: int, until: int) -> list[str]:
 
 
 def _stretches(timeline: str, every: int, count: int) -> Iterator[Iterator[str]]:
-    for stretch in timeline.split(", "):
+    *stretches, last = timeline.split(", ")
+    for stretch in stretches:
         turns, _, duration = stretch.partition(" ")
-        yield islice(cycle(_turns(turns)), seconds(duration) // every if duration else count)
+        yield islice(cycle(_turns(turns)), seconds(duration) // every)
+    yield islice(cycle(_turns(last)), count)
 
 
 def _turns(turns: str) -> list[str]:

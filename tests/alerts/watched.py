@@ -98,8 +98,8 @@ class _Agent:
         else:
             self._standing.unblock(at)
         for turn in turns:
-            if turn not in (*ABSENT, HOLE, "blocked", "idle") and self._due(at):
-                self._slot(turn, at)
+            if turn not in (*ABSENT, "blocked", "idle") and self._due(at):
+                self._slot("up" if turn == HOLE else turn, at)
         return None if word == HOLE else dict(self._exported())
 
     def _due(self, at: int) -> bool:
