@@ -60,6 +60,7 @@ _WIDTHS = {
     "deployment": 110,
     "component": 110,
     "kind": 110,
+    "namespace": 110,
     "vantage": 110,
     "port": 70,
     "severity": 90,
@@ -98,7 +99,9 @@ def _table(facts: Facts) -> table.Panel:
     options = panel.build().options
     if isinstance(options, Options):
         options.footer = None  # the SDK sets one, and Grafana 13 has it no more
-    return panel
+    # Where a label is empty there is nothing to say, while the panel says so where there are no rows at all.
+    texts = MatcherConfig(id_val="byType", options="string")
+    return panel.with_override(texts, [DynamicConfigValue("noValue", "")])
 
 
 def _only(columns: Sequence[Column]) -> DataTransformerConfig:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, Error, Route, sync_playwright
 
 from dashboards.pictures.recording import SCRAPE_SECONDS, Recording, prometheus_of
 from tests.servers.catalogue import find
@@ -64,7 +64,7 @@ def _picture(browser: Browser, uid: str, recording: Recording, url: str) -> byte
         "variables": _CHOSEN.get(uid, {}),
     }
     page = browser.new_page(viewport={"width": _WIDTH, "height": 1000}, reduced_motion="reduce")
-    page.on("pageerror", lambda error: sys.stderr.write(f"{uid}: {error}\n"))
+    page.on("pageerror", _tell)
     page.route(f"{url}{_PATH}**", _serve)
     page.clock.set_fixed_time(recording.until)
     page.goto(f"{url}{_PATH}")
@@ -78,6 +78,10 @@ def _picture(browser: Browser, uid: str, recording: Recording, url: str) -> byte
     small: str = page.evaluate("picture => window.shrink(picture)", f"data:image/png;base64,{whole}")
     page.close()
     return b64decode(small.partition(",")[2])
+
+
+def _tell(error: Error) -> None:
+    sys.stderr.write(f"{error}\n")
 
 
 def _serve(route: Route) -> None:

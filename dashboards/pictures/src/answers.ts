@@ -50,7 +50,7 @@ export class Answers {
   }
 
   private step(panel: Panel): number {
-    const fine = (this.order.until - this.order.since) / pointsFor(panel.gridPos.w);
+    const fine = (this.order.until - this.order.since) / (panel.maxDataPoints ?? pointsFor(panel.gridPos.w));
     const wanted = Math.max(fine, this.order.scrapeSeconds);
     return STEPS.find((step) => step >= wanted) ?? wanted;
   }
@@ -60,7 +60,7 @@ export class Answers {
     const expr = this.variables.forStep(step, this.order).replace(target.expr);
     if (target.instant) {
       const series = await this.prometheus.at(expr, until);
-      return target.format === 'table' ? [tableFrame(series, target, panel.targets.length)] : seriesFrames(series, target, [until]);
+      return target.format === 'table' ? [tableFrame(series, target, panel.targets.length)] : seriesFrames(series, target);
     }
     const start = Math.floor(since / step) * step;
     const times = Array.from({ length: Math.floor((until - start) / step) + 1 }, (_, number) => start + number * step);

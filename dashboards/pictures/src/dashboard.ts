@@ -18,6 +18,7 @@ export interface Panel {
   description?: string;
   gridPos: { x: number; y: number; w: number; h: number };
   collapsed?: boolean;
+  maxDataPoints?: number;
   targets: Target[];
   options: Record<string, unknown>;
   fieldConfig: FieldConfigSource;

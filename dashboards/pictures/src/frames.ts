@@ -4,10 +4,14 @@ import { type DataFrame, type Field, FieldType, toDataFrame } from '@grafana/dat
 import type { Target } from './dashboard';
 import type { Labels, Series } from './prometheus';
 
-/** A frame for each series, with a time and a number; null where there is none, be it at a gap or a quantile of nothing. */
-export function seriesFrames(series: Series[], target: Target, times: number[]): DataFrame[] {
+/**
+ * A frame for each series, with a time and a number; null where there is none, be it at a gap or a quantile of nothing.
+ * slots: the times, if they are not the series' own.
+ */
+export function seriesFrames(series: Series[], target: Target, slots?: number[]): DataFrame[] {
   return series.map(({ metric, values }) => {
     const known = new Map(values);
+    const times = slots ?? [...known.keys()];
     return frame(target.refId, [
       { name: 'Time', type: FieldType.time, config: {}, values: times.map((at) => at * 1000) },
       {

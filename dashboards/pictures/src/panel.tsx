@@ -37,6 +37,7 @@ const DRAWN: Record<string, FC<Drawing>> = {
   timeseries: Graph,
   table: Rows,
   'state-timeline': Timeline,
+  'status-history': Timeline,
   heatmap: Heatmap,
 };
 

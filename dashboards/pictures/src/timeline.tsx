@@ -1,8 +1,9 @@
-/** States over time. Grafana's component for it is not in its library, so this one is drawn here. */
+/** States over time, and the history of a status. Grafana's components for them are not in its library. */
 
 import { type DataFrame, type DisplayValue, type Field, formattedValueToString, FieldType, getFieldDisplayName } from '@grafana/data';
 import { LegendDisplayMode } from '@grafana/schema';
 import { useTheme2, VizLegend, type VizLegendItem } from '@grafana/ui';
+import type { Panel } from './dashboard';
 import type { Drawing } from './panel';
 import { stepOf, ticks } from './ticks';
 
@@ -25,8 +26,9 @@ interface Span {
 
 export function Timeline({ panel, frames, range, width, height }: Drawing) {
   const theme = useTheme2();
-  const all = frames.flatMap((frame) => lineOf(frame, frames));
-  const lines = all.slice(0, Number(panel.options.perPage ?? PER_PAGE));
+  const { perPage = PER_PAGE, colWidth = 1, showLegend = true } = options(panel);
+  const all = frames.flatMap((frame) => lineOf(frame, frames, panel.type === 'state-timeline'));
+  const lines = all.slice(0, perPage);
   const left = Math.min(320, Math.max(80, width * NAMES));
   const [from, to] = [range.from.valueOf(), range.to.valueOf()];
   const x = (at: number) => left + ((Math.max(from, Math.min(to, at)) - from) / (to - from)) * (width - left);
@@ -46,7 +48,7 @@ export function Timeline({ panel, frames, range, width, height }: Drawing) {
               const text = formattedValueToString(shown);
               return (
                 <g key={start}>
-                  <rect x={x(start)} width={Math.max(1, wide)} height={bar} fill={shown.color} fillOpacity={0.7} />
+                  <rect x={x(start)} width={Math.max(1, wide * colWidth)} height={bar} fill={shown.color} fillOpacity={0.7} />
                   {wide > text.length * LETTER + 8 && bar > 8 && (
                     <text x={x(start) + 6} y={bar / 2} dominantBaseline="central" fill={theme.colors.getContrastText(shown.color ?? '#000')}>
                       {text}
@@ -64,7 +66,11 @@ export function Timeline({ panel, frames, range, width, height }: Drawing) {
         ))}
       </svg>
       <div style={{ display: 'flex', justifyContent: 'space-between', height: LEGEND }}>
-        <VizLegend placement="bottom" displayMode={LegendDisplayMode.List} items={legendOf(lines.flatMap(({ spans }) => spans))} />
+        {showLegend ? (
+          <VizLegend placement="bottom" displayMode={LegendDisplayMode.List} items={legendOf(lines.flatMap(({ spans }) => spans))} />
+        ) : (
+          <span />
+        )}
         {lines.length < all.length && (
           <span style={{ whiteSpace: 'nowrap', color: theme.colors.text.secondary }}>
             1 to {lines.length} of {all.length}
@@ -75,15 +81,19 @@ export function Timeline({ panel, frames, range, width, height }: Drawing) {
   );
 }
 
-function lineOf(frame: DataFrame, frames: DataFrame[]): Array<{ name: string; spans: Span[] }> {
+function options(panel: Panel): { perPage?: number; colWidth?: number; showLegend?: boolean } {
+  return { ...panel.options, ...(panel.options.legend as { showLegend?: boolean }) };
+}
+
+function lineOf(frame: DataFrame, frames: DataFrame[], merge: boolean): Array<{ name: string; spans: Span[] }> {
   const time = frame.fields.find((field) => field.type === FieldType.time);
   return frame.fields
     .filter((field) => field.type === FieldType.number && time)
-    .map((field) => ({ name: getFieldDisplayName(field, frame, frames), spans: spansOf(time as Field, field) }));
+    .map((field) => ({ name: getFieldDisplayName(field, frame, frames), spans: spansOf(time as Field, field, merge) }));
 }
 
-/** Equal neighbours as one; where there is no value there is a gap. */
-function spansOf(time: Field<number>, field: Field<number | null>): Span[] {
+/** With `merge`, equal neighbours as one; where there is no value there is a gap. */
+function spansOf(time: Field<number>, field: Field<number | null>, merge: boolean): Span[] {
   const step = stepOf(time.values);
   const spans: Array<Span & { value: number }> = [];
   time.values.forEach((at, index) => {
@@ -92,7 +102,7 @@ function spansOf(time: Field<number>, field: Field<number | null>): Span[] {
     if (value === null || value === undefined) {
       return;
     }
-    if (last?.value === value && last.to === at) {
+    if (merge && last?.value === value && last.to === at) {
       last.to = at + step;
     } else {
       spans.push({ value, from: at, to: at + step, shown: field.display?.(value) ?? { numeric: value, text: String(value) } });
