@@ -36,7 +36,7 @@ def _slow_consumers(timing: Timing) -> Alert:
         f"max by ({ID}) (increase(nats_server_slow_consumers_total[{timing('15m')}])) > 0",
         hold="1m",
         summary="The Broker has cut off clients that read too slowly, and what they had not read is lost.",
-        description=f"{_BROKER} has cut off {{{{ $value | humanize }}}} clients in the last quarter of an hour.",
+        description=f'{_BROKER} has cut off {{{{ $value | printf "%.0f" }}}} clients in the last quarter of an hour.',
         dashboard=BROKER_DASHBOARD,
     )
 

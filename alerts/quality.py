@@ -95,8 +95,8 @@ def _certificate(timing: Timing) -> Alert:
         hold="1h",
         summary="A certificate is about to expire, or has expired.",
         description=(
-            f"{SUBJECT}: the first certificate of the chain to expire does so in "
-            f"{{{{ $value | humanizeDuration }}}}.{TARGET}"
+            f"{SUBJECT}: the first certificate of the chain to expire {{{{ if gt $value 0.0 }}}}does so in "
+            f"{{{{ $value | humanizeDuration }}}}{{{{ else }}}}has expired{{{{ end }}}}.{TARGET}"
         ),
         dashboard=Dashboard("reachd-certificates", ("cluster", "deployment")),
     )

@@ -17,7 +17,7 @@ def groups(timing: Timing) -> Iterator[Group]:
 def _reasons(timing: Timing) -> str:
     """A piece of a description: why runs did not succeed of late."""
     increase = f"increase(probe_failure_reasons_total{{CHECK}}[{timing('1h')}])"
-    return each(f"topk(3, sum by (reason) ({increase}) > 0)", " Reason of late: {{ .Labels.reason }}.")
+    return each(f"topk(3, sum by (reason) ({increase}) > 0)", " Reason of late: {{ .Labels.reason }}.", "reason")
 
 
 def _flapping(timing: Timing) -> Alert:

@@ -51,7 +51,7 @@ def _restarting(timing: Timing) -> Alert:
         summary="A container keeps restarting.",
         description=(
             "Container {{ $labels.container }} of pod {{ $labels.namespace }}/{{ $labels.pod }} has restarted "
-            "{{ $value | humanize }} times in the last quarter of an hour."
+            '{{ $value | printf "%.0f" }} times in the last quarter of an hour.'
             "{{ range query (printf `max by (reason) (kube_pod_container_status_last_terminated_reason{cluster=%q,"
             "namespace=%q,pod=%q,container=%q})` $labels.cluster $labels.namespace $labels.pod $labels.container) }}"
             " It ended before with {{ .Labels.reason }}.{{ end }}"
@@ -77,8 +77,8 @@ def _not_running(timing: Timing) -> Alert:
         description=(
             "Pod {{ $labels.namespace }}/{{ $labels.pod }} has not been running for ten minutes."
             "{{ range query (printf `max by (container, reason) (kube_pod_container_status_waiting_reason{cluster=%q,"
-            "namespace=%q,pod=%q})` $labels.cluster $labels.namespace $labels.pod) }} Container "
-            "{{ .Labels.container }} waits: {{ .Labels.reason }}.{{ end }}"
+            'namespace=%q,pod=%q})` $labels.cluster $labels.namespace $labels.pod) | sortByLabel "container" }}'
+            " Container {{ .Labels.container }} waits: {{ .Labels.reason }}.{{ end }}"
         ),
         dashboard=DASHBOARD,
         labels=_COMPONENT,
@@ -111,7 +111,7 @@ def _unavailable(timing: Timing) -> Alert:
         f"max by (cluster, namespace, workload) (\n  {anything}\n)\nand {watched}",
         hold="10m",
         summary="A workload has fewer pods available than it should have.",
-        description="{{ $labels.namespace }}/{{ $labels.workload }} lacks {{ $value }} pods.",
+        description="{{ $labels.namespace }}/{{ $labels.workload }} has {{ $value }} pods too few.",
         dashboard=DASHBOARD,
         labels=_COMPONENT,
     )

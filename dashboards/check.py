@@ -134,7 +134,7 @@ def _target() -> Panel:
             Column("component", "Component"),
             Column("kind", "Kind"),
             Column("target", "Target"),
-            Column("port", "Port"),
+            Column("port", "Port", unit="string"),
             Column("purpose", "Purpose"),
             Column("severity", "Severity"),
             Column("source", "Source"),

@@ -70,7 +70,7 @@ def _paths() -> Panel:
             Column("check", "Check", links=_CHECK),
             Column("kind", "Kind"),
             Column("target", "Target"),
-            Column("port", "Port"),
+            Column("port", "Port", unit="string"),
             Column("Value #A", "State", words=STATES),
             Column("Value #B", "Since", unit="dateTimeFromNow"),
             Column("Value #C", "Last run took", unit="s"),

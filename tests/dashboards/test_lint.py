@@ -26,7 +26,19 @@ from tests.dashboards.documents import (
 
 EVERY_DASHBOARD = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
 
-UNITS = {"none", "short", "s", "percentunit", "bytes", "Bps", "cps", "reqps", "dateTimeFromNow", "dateTimeAsIso"}
+UNITS = {
+    "none",
+    "short",
+    "string",
+    "s",
+    "percentunit",
+    "bytes",
+    "Bps",
+    "cps",
+    "reqps",
+    "dateTimeFromNow",
+    "dateTimeAsIso",
+}
 """Ids of Grafana's value formats; the ones that are used."""
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -170,7 +182,9 @@ def test_states_have_words_as_well_as_colours(dashboard: Json) -> None:
     for panel in panels(dashboard):
         own = panel["fieldConfig"]["defaults"]["mappings"]
         for mapping in own + [each for it in _properties(panel) if it["id"] == "mappings" for each in it["value"]]:
-            assert all(result["text"] and result["color"] for result in mapping["options"].values())
+            options = mapping["options"]
+            results = [options["result"]] if mapping["type"] == "special" else options.values()
+            assert all(result["text"] and result["color"] for result in results)
         if panel["type"] == "state-timeline":
             assert own, panel["title"]
 
