@@ -20,7 +20,7 @@ _SPECIFIC = (
     (
         "ReachdBrokerDown",
         _BROKER,
-        "The Broker cannot be used, so the Server learns of no change in the cluster.",
+        "A way to the Broker is broken, so whoever takes it learns of no change in the cluster.",
     ),
     (
         "ReachdWebSocketDown",

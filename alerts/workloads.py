@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from alerts.identity import GAP
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
-from alerts.thresholds import ABNORMAL_DEVIATIONS, ABNORMAL_GROWTH, NEAR_LIMIT, RESTARTS
+from alerts.thresholds import ABNORMAL_DEVIATIONS, ABNORMAL_GROWTH, ABNORMAL_LEAST, NEAR_LIMIT, RESTARTS
 from alerts.timing import Timing
 
 DASHBOARD = Dashboard("reachd-kubernetes", ("cluster", "namespace"))
@@ -149,7 +149,10 @@ def _abnormal(timing: Timing) -> Alert:
         now, before = f"max by ({_CONTAINER}) (last_over_time({usage}[{gap}]))", f"{usage}[{day}] offset {offset}"
         average = f"max by ({_CONTAINER}) (avg_over_time({before}))"
         deviation = f"max by ({_CONTAINER}) (stddev_over_time({before}))"
-        over = f"{now} > {ABNORMAL_GROWTH} * {average}\n  and {now} > {average} + {ABNORMAL_DEVIATIONS} * {deviation}"
+        over = (
+            f"{now} > {ABNORMAL_GROWTH} * {average}\n  and {now} > {average} + {ABNORMAL_DEVIATIONS} * {deviation}"
+            f"\n  and {now} > {average} + {ABNORMAL_LEAST[resource]}"
+        )
         return f'label_replace(\n  {over},\n  "resource", "{resource}", "", ""\n)'
 
     return Alert(

@@ -1,8 +1,9 @@
-"""Writes the dashboards: `python -m dashboards [--output DIR]`, by default beside this file."""
+"""Writes the dashboards: `python -m dashboards`, or `make packs`; by default beside this file."""
 
 import argparse
 from pathlib import Path
 
+from alerts.rule import Links
 from dashboards.catalogue import DASHBOARDS
 from dashboards.document import text_of
 
@@ -11,9 +12,12 @@ def main() -> None:
     """Writes each dashboard into a file that is called like its uid."""
     parser = argparse.ArgumentParser(prog="python -m dashboards", description="Writes the dashboards for Grafana.")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent, metavar="DIR", help="where to")
-    folder: Path = parser.parse_args().output
+    parser.add_argument("--runbooks", default=Links().runbooks, help="URL of the runbooks' folder, as people reach it")
+    options = parser.parse_args()
+    folder: Path = options.output
     for dashboard in DASHBOARDS:
-        (folder / f"{dashboard.uid}.json").write_text(text_of(dashboard))
+        text = text_of(dashboard).replace(Links().runbooks, options.runbooks.rstrip("/"))
+        (folder / f"{dashboard.uid}.json").write_text(text)
 
 
 if __name__ == "__main__":

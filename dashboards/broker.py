@@ -289,7 +289,7 @@ def _memory() -> Panel:
                     _BROKER,
                 )
             ],
-            _UNREAD,
+            "nothing is known of the day before",
             steps=above(BROKER_GROWTH),
         )
     )
@@ -438,7 +438,7 @@ DASHBOARD = Document(
     ],
     [
         Section("Now", [Line(6, [_healthy(), _connected(), _started(), _restarts(), _configured(), _payload()])]),
-        Section("Can it be reached", [Line(8, [_timeline()])]),
+        Section("Can it be reached", [Line(12, [_timeline()])]),
         Section("What goes through it", [Line(8, [_messages(), _bytes(), _consumers()])]),
         Section("Clients", [Line(8, [_pending(), _round_trip(), _idle(), _accepted()])]),
         Section("Limits", [Line(8, [_connections(), _subscriptions(), _resident(), _memory(), _cpu()])]),

@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
-from grafana_foundation_sdk.models.dashboard import Threshold, ThresholdsMode, ValueMap, ValueMappingResult
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardSpecialValueMapOptions,
+    SpecialValueMap,
+    SpecialValueMatch,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
+)
 
 GOOD, WARN, BAD, NEUTRAL, BLOCKED, UNKNOWN = "green", "orange", "red", "text", "purple", "yellow"
 
@@ -37,6 +45,12 @@ def words(*names: tuple[int, str, str]) -> ValueMap:
         for place, (value, text, colour) in enumerate(names)
     }
     return ValueMap(options=results)
+
+
+def absent(text: str, colour: str) -> SpecialValueMap:
+    """What to write where there is no number; else it would have the colour of the lowest threshold."""
+    result = ValueMappingResult(text=text, color=colour)
+    return SpecialValueMap(options=DashboardSpecialValueMapOptions(match=SpecialValueMatch.NULL_AND_NAN, result=result))
 
 
 STATES = words((0, "UP", GOOD), (1, "BLOCKED", BLOCKED), (2, "UNKNOWN", UNKNOWN), (3, "DOWN", BAD))

@@ -1,8 +1,9 @@
 """One deployment: which of its paths works, from where, and what happened to it."""
 
+from alerts.thresholds import INTERMITTENT_SHARE
 from dashboards import drawings, links, marks, queries, red, tables, variables
 from dashboards.burning import LEFT_STEPS
-from dashboards.colours import BAD, GOOD, NONE_IS_BEST, NONE_IS_GOOD, STATES, UNKNOWN, Steps
+from dashboards.colours import BAD, GOOD, NONE_IS_BEST, NONE_IS_GOOD, STATES, UNKNOWN, Steps, above
 from dashboards.description import About
 from dashboards.document import Document, Line, Section
 from dashboards.naming import BURN_ALERTS, DOWN_ALERTS
@@ -11,10 +12,7 @@ from dashboards.queries import OF_DEPLOYMENT, OF_PARTS, RULES_OF_DEPLOYMENT, WHE
 from dashboards.query import Query
 from dashboards.tables import Column
 
-_CHECK = [
-    links.to("reachd-check", "This check", cluster="Cluster", deployment="Deployment", check="Check"),
-    links.to_traces("${__data.fields.Deployment}", "${__data.fields.Check}"),
-]
+_CHECK = links.from_row("This check", "Deployment", "Check")
 _LATENCY = 'component=~"$component",vantage=~"$vantage",deployment=~"$deployment",cluster=~"$cluster"'
 _STATES: tuple[tuple[str, Steps, str, str], ...] = (
     ("up", {None: BAD, 1: GOOD}, "all there are", "ReachdVanished"),
@@ -63,7 +61,6 @@ def _paths() -> Panel:
                 Query(f"max by ({by}) (probe_tcp_rtt_seconds{{{OF_PARTS}}})"),
             ],
             "no checks",
-            mappings=[STATES],
         ),
         [
             Column("cluster", "Cluster"),
@@ -73,14 +70,14 @@ def _paths() -> Panel:
             Column("check", "Check", links=_CHECK),
             Column("kind", "Kind"),
             Column("target", "Target"),
-            Column("port", "Port"),
-            Column("Value #A", "State", coloured=True),
+            Column("port", "Port", unit="string"),
+            Column("Value #A", "State", words=STATES),
             Column("Value #B", "Since", unit="dateTimeFromNow"),
             Column("Value #C", "Last run took", unit="s"),
             Column("Value #D", "Round trip", unit="s"),
             Column("severity", "Severity"),
             Column("purpose", "Purpose"),
-            Column("instance", "Agent"),
+            Column("instance", "Agent", links=[links.AGENT]),
         ],
         "State",
         descending=True,
@@ -144,6 +141,24 @@ def _timeline() -> Panel:
     )
 
 
+def _history() -> Panel:
+    return drawings.history(
+        Facts(
+            "Failed runs hour by hour",
+            About(
+                "The share of each check's runs that failed in the hour before; look at a day or a week.",
+                "0 % everywhere",
+                "the same hours each day: load, backups or jobs at that time; one column through all checks: the path",
+                ("ReachdFlapping", *BURN_ALERTS),
+            ),
+            [Query(f"check:probe_failures:ratio_rate1h{{{RULES_OF_DEPLOYMENT}}}", "{{check}}")],
+            "needs the recording rules of the pack",
+            unit="percentunit",
+            steps=above(INTERMITTENT_SHARE),
+        )
+    )
+
+
 def _quantiles() -> Panel:
     return drawings.lines(
         Facts(
@@ -190,14 +205,14 @@ def _by_component() -> Panel:
 def _budgets() -> Panel:
     return drawings.bars(
         Facts(
-            "Error budgets left",
+            "Smallest error budgets left",
             About(
-                "What is left of the share of runs that may fail in 30 days, by check; the least is on top.",
+                "The twenty checks with the least left of what may fail in 30 days.",
                 "above 0 %",
                 "stop risky changes to what has none left",
                 BURN_ALERTS,
             ),
-            [Query(f"sort({queries.budget_left(RULES_OF_DEPLOYMENT)})", "{{check}}")],
+            [Query(f"sort(bottomk(20, {queries.budget_left(RULES_OF_DEPLOYMENT)}))", "{{check}}")],
             "needs the recording rules of the pack",
             unit="percentunit",
             steps=LEFT_STEPS,
@@ -228,7 +243,7 @@ DASHBOARD = Document(
     [
         Section("Now", [Line(4, _numbers()), Line(12, [_paths()])]),
         Section("From several places", [Line(10, [_side_by_side(), _spread()])]),
-        Section("Since when", [Line(14, [_timeline()])]),
+        Section("Since when", [Line(14, [_timeline(), _history()], (3, 2))]),
         Section(
             "Rate, errors, duration",
             [

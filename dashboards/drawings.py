@@ -1,6 +1,15 @@
 """The ways to draw: numbers, lines, areas, timelines, histograms and bars. Tables have a module of their own."""
 
-from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap, stat, statetimeline, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    heatmap,
+    stat,
+    statetimeline,
+    statushistory,
+    timeseries,
+)
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BigValueColorMode,
@@ -18,18 +27,24 @@ from grafana_foundation_sdk.models.common import (
 from grafana_foundation_sdk.models.dashboard import FieldColorModeId
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 
-from dashboards.colours import PLAIN
+from dashboards.colours import NEUTRAL, PLAIN, absent
 from dashboards.panel import Facts, Panel
 from dashboards.query import Shape
 
 LATEST = ["lastNotNull"]
+_CELLS = 48
+
+
+_TOPS = {"percentunit": 0.01, "cps": 1.0, "short": 1.0}
+"""How far the axis goes at least, by unit: where all is zero Grafana goes to 100, or to 10,000 %."""
 
 
 def number(facts: Facts) -> Panel:
     """One large number or word for each series; for counts."""
     panel = facts.on(stat.Panel(), Shape.LATEST)
     return (
-        panel.color_mode(BigValueColorMode.VALUE)
+        panel.mappings([*facts.mappings, absent(facts.empty, NEUTRAL)])
+        .color_mode(BigValueColorMode.VALUE)
         .graph_mode(BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(LATEST))
     )
@@ -56,13 +71,15 @@ def _over_time(facts: Facts, *, limit_line: bool) -> timeseries.Panel:
         .calcs(["lastNotNull", "max"])
     )
     drawn = limit_line and facts.steps != PLAIN
+    highest = max((limit for limit in facts.steps if limit is not None), default=None) if drawn else None
     style = GraphThresholdsStyleMode.DASHED if drawn else GraphThresholdsStyleMode.OFF
+    panel = facts.on(timeseries.Panel(), Shape.RANGE)
+    if (top := highest or _TOPS.get(facts.unit)) is not None:
+        panel.axis_soft_max(top)
     return (
-        facts.on(timeseries.Panel(), Shape.RANGE)
-        .legend(legend)
+        panel.legend(legend)
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
         .thresholds_style(common.GraphThresholdsStyleConfig().mode(style))
-        .fill_opacity(10)
         .min(0)
     )
 
@@ -74,6 +91,7 @@ def timeline(facts: Facts) -> Panel:
         .merge_values(True)
         .show_value(VisibilityMode.AUTO)
         .row_height(0.85)
+        .per_page(25)
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
         .legend(
@@ -83,6 +101,18 @@ def timeline(facts: Facts) -> Panel:
             .display_mode(LegendDisplayMode.LIST)
             .calcs([])
         )
+    )
+
+
+def history(facts: Facts) -> Panel:
+    """A line of cells for each series, each as long as the time it is about; for days and weeks."""
+    return (
+        facts.on(statushistory.Panel(), Shape.RANGE)
+        .show_value(VisibilityMode.AUTO)
+        .max_data_points(_CELLS)
+        .per_page(25)
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .legend(common.VizLegendOptions().show_legend(False).placement(LegendPlacement.BOTTOM).calcs([]))
     )
 
 

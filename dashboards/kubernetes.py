@@ -36,10 +36,11 @@ DASHBOARD = Document(
         Section(
             "Containers",
             [
-                Line(8, [workloads.waiting(), workloads.restarts(), workloads.ended()]),
+                Line(8, [workloads.waiting(), workloads.ended()]),
                 Line(
                     8,
                     [
+                        workloads.restarts(),
                         workloads.use("cpu", "reachd_pod_container_cpu_usage_cores"),
                         workloads.use("memory", "reachd_pod_container_memory_working_set_bytes"),
                     ],

@@ -31,7 +31,10 @@ def others() -> DashboardLink:
 def to(uid: str, title: str, **columns: str) -> Link:
     """A link from a row of a table to a dashboard: its variables, and the columns that have their values."""
     chosen = "".join(f"&var-{variable}={_cell(column)}" for variable, column in columns.items())
-    return {"title": title, "url": f"/d/{uid}?${{datasource:queryparam}}&${{__url_time_range}}{chosen}"}
+    return {
+        "title": title,
+        "url": f"/d/{uid}?${{datasource:queryparam}}&${{{TRACES}:queryparam}}&${{__url_time_range}}{chosen}",
+    }
 
 
 def to_traces(deployment: str, check: str) -> Link:
@@ -59,3 +62,7 @@ def _cell(column: str) -> str:
 def runbook(column: str) -> Link:
     """A link to the runbook of the alert that a column names."""
     return {"title": "Runbook", "url": f"{Links().runbooks}/{_cell(column)}.md", "targetBlank": True}
+
+
+AGENT = to("reachd-agent", "This agent", cluster="Cluster", instance="Agent")
+NODE = to("reachd-kubernetes", "This node", cluster="Cluster", node="Node")

@@ -5,7 +5,7 @@ from dashboards.burning import BURN_STEPS, CALLS, LEFT_STEPS
 from dashboards.colours import BAD, GOOD, NONE_IS_BEST, NONE_IS_GOOD, STATES, UNKNOWN
 from dashboards.description import About
 from dashboards.document import Document, Line, Section
-from dashboards.naming import BURN_ALERTS, DOWN_ALERTS
+from dashboards.naming import BURN_ALERTS, DOWN_ALERTS, PAGES
 from dashboards.panel import Facts, Panel
 from dashboards.queries import CLUSTER, EVERY_CHECK, ID
 from dashboards.query import Query
@@ -109,7 +109,7 @@ def _pages() -> Panel:
                 "Alerts of the pack that page somebody now, before Alertmanager groups and inhibits them.",
                 "0",
                 "open the runbook of each in the table below",
-                DOWN_ALERTS,
+                PAGES,
             ),
             [Query(f"count({firing}) or vector(0)")],
             "no alerts seen",
@@ -141,7 +141,7 @@ def _failing() -> Panel:
             Column("phase", "Phase"),
             Column("blame", "To blame"),
             Column("vantage", "Vantage"),
-            Column("instance", "Agent"),
+            Column("instance", "Agent", links=[links.AGENT]),
             Column("target", "Target"),
             Column("severity", "Severity"),
             Column("purpose", "Purpose"),
@@ -200,8 +200,12 @@ def _alerts() -> Panel:
             Column("cluster", "Cluster"),
             Column("deployment", "Deployment", links=[_DEPLOYMENT]),
             Column("check", "Check", links=links.from_row("This check", "Deployment", "Check")),
-            Column("node", "Node"),
-            Column("instance", "Agent"),
+            Column("name", "Client"),
+            Column("node", "Node", links=[links.NODE]),
+            Column("namespace", "Namespace"),
+            Column("workload", "Workload"),
+            Column("pod", "Pod"),
+            Column("instance", "Agent", links=[links.AGENT]),
         ],
         "Since",
     )
@@ -229,10 +233,10 @@ def _deployments() -> Panel:
             Column("cluster", "Cluster"),
             Column("deployment", "Deployment", links=[_DEPLOYMENT]),
             Column("system", "System"),
-            Column("Value #A", "Up"),
-            Column("Value #B", "Down", steps=NONE_IS_GOOD),
-            Column("Value #C", "Blocked", steps=NONE_IS_BEST),
-            Column("Value #D", "Unknown", steps={None: GOOD, 1: UNKNOWN}),
+            Column("Value #A", "Up", empty="0", width=90),
+            Column("Value #B", "Down", steps=NONE_IS_GOOD, empty="0", width=90),
+            Column("Value #C", "Blocked", steps=NONE_IS_BEST, empty="0", width=90),
+            Column("Value #D", "Unknown", steps={None: GOOD, 1: UNKNOWN}, empty="0", width=90),
             Column("Value #E", "Smallest budget left", unit="percentunit", steps=LEFT_STEPS),
             Column("Value #F", "Next certificate ends", unit="dateTimeFromNow"),
         ],
@@ -342,7 +346,7 @@ DASHBOARD = Document(
                 Line(8, [_waiting(), _alerts()]),
             ],
         ),
-        Section("Deployments", [Line(8, [_deployments(), _worst_state()])]),
+        Section("Deployments", [Line(8, [_deployments(), _worst_state()], (3, 2))]),
         Section(
             "Rate, errors, duration",
             [Line(8, [red.runs(EVERY_CHECK, _BY), red.failed(EVERY_CHECK, _BY), _durations()])],

@@ -9,10 +9,10 @@ from grafana_foundation_sdk.models.common import (
     TableCellHeight,
     TableColoredBackgroundCellOptions,
 )
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, MatcherConfig
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue, MatcherConfig, ValueMap
 from grafana_foundation_sdk.models.table import Options
 
-from dashboards.colours import Steps, thresholds
+from dashboards.colours import Steps, absent, thresholds
 from dashboards.links import Link
 from dashboards.panel import Facts, Panel
 from dashboards.query import Shape
@@ -20,15 +20,20 @@ from dashboards.query import Shape
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. `source`: the label, or `Value #A` for the number that the query A gives."""
+    """A column of a table.
+
+    source: the label, or `Value #A` for the number that the query A gives. words and steps: what colours its cells.
+    empty: what is written where a row has no number.
+    """
 
     source: str
     title: str
     unit: str = ""
     links: Sequence[Link] = ()
-    coloured: bool = False
+    words: ValueMap | None = None
     steps: Steps | None = None
     width: int = 0
+    empty: str = "-"
 
     def properties(self) -> list[DynamicConfigValue]:
         """What this column has of its own."""
@@ -39,12 +44,28 @@ class Column:
             found.append(DynamicConfigValue("links", list(self.links)))
         if self.steps is not None:
             found.append(DynamicConfigValue("thresholds", thresholds(self.steps).build()))
-        if self.coloured or self.steps is not None:
+        if self.source.startswith("Value"):
+            words = [self.words] if self.words is not None else []
+            found.append(DynamicConfigValue("mappings", [*words, absent(self.empty, _PLAIN)]))
+        if self.words is not None or self.steps is not None:
             found.append(DynamicConfigValue("custom.cellOptions", COLOURED))
-        if self.width:
-            found.append(DynamicConfigValue("custom.width", self.width))
+        if width := self.width or _WIDTHS.get(self.source):
+            found.append(DynamicConfigValue("custom.width", width))
         return found
 
+
+_PLAIN = "transparent"
+_WIDTHS = {
+    "cluster": 100,
+    "deployment": 110,
+    "component": 110,
+    "kind": 110,
+    "namespace": 110,
+    "vantage": 110,
+    "port": 70,
+    "severity": 90,
+}
+"""Of columns with short words, so that there is room for the others."""
 
 COLOURED = TableColoredBackgroundCellOptions(mode=TableCellBackgroundDisplayMode.BASIC)
 
@@ -65,13 +86,12 @@ def rows(facts: Facts, columns: Sequence[Column], sort_by: str, *, descending: b
 
 def matrix(facts: Facts, down: str, across: str) -> Panel:
     """The value of the one query by the label `down`, a row each, and the label `across`, a column each."""
-    options = {"rowField": down, "columnField": across, "valueField": "Value", "emptyValue": "empty"}
+    options = {"rowField": down, "columnField": across, "valueField": "Value", "emptyValue": "null"}
     panel = _table(facts)
     panel.with_transformation(DataTransformerConfig("groupingToMatrix", options=options))
     numbers = MatcherConfig(id_val="byType", options="number")
-    return panel.with_override(numbers, [DynamicConfigValue("custom.cellOptions", COLOURED)]).cell_height(
-        TableCellHeight.SM
-    )
+    words = DynamicConfigValue("mappings", [*facts.mappings, absent("-", _PLAIN)])
+    return panel.with_override(numbers, [words, DynamicConfigValue("custom.cellOptions", COLOURED)])
 
 
 def _table(facts: Facts) -> table.Panel:
@@ -79,7 +99,9 @@ def _table(facts: Facts) -> table.Panel:
     options = panel.build().options
     if isinstance(options, Options):
         options.footer = None  # the SDK sets one, and Grafana 13 has it no more
-    return panel
+    # Where a label is empty there is nothing to say, while the panel says so where there are no rows at all.
+    texts = MatcherConfig(id_val="byType", options="string")
+    return panel.with_override(texts, [DynamicConfigValue("noValue", "")])
 
 
 def _only(columns: Sequence[Column]) -> DataTransformerConfig:

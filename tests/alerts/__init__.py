@@ -1,1 +1,1 @@
-"""The alert rules, tried on series as Prometheus would have them, by promtool."""
+"""The alert rules, tried on series by promtool, and Alertmanager's configuration, tried on alerts."""

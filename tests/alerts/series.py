@@ -5,7 +5,7 @@ from itertools import chain
 
 from tests.alerts.timeline import GONE, HOLE, words
 
-OFFSET = 10
+OFFSET = 5
 """Seconds from a scrape to the evaluation that sees it."""
 
 Samples = Mapping[str, Sequence[str | None]]

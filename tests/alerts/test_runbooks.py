@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -19,15 +18,12 @@ from agent.profiles.catalogue import catalogue as profile
 from alerts.pack import alerts, files
 from alerts.rule import Alert, Recording, Severity
 from alerts.timing import Timing
+from tests.alerts.runbooks import FOLDER, PAGES, ROOT, WRITTEN, blocks, commands, spans, text_of
 from tests.servers.catalogue import BIN
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "docs" / "runbooks"
 SECTIONS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 NAMES = sorted({alert.name for alert in alerts()})
-PAGES = sorted(path.name for path in FOLDER.glob("*.md"))
-WRITTEN = [name for name in PAGES if name != "reasons.md"]
-LONGEST = 90
+LONGEST = 75
 """Lines, so that a page is read in a minute or two."""
 
 _FROM_ELSEWHERE = {"up", "ALERTS", "process_cpu_seconds_total"}
@@ -37,54 +33,19 @@ _OF_OTHERS = {"keep_firing_for", "runbook_url", "dashboard_url", "group_interval
 _WORDS_OF_PROMQL = {"by", "on", "offset", "and", "or", "unless", "ignoring", "group_left"}
 
 
-def text_of(page: str) -> str:
-    return (FOLDER / page).read_text(encoding="utf-8")
-
-
 def heading(name: str) -> str:
     """The line on severities and durations that the page of this alert must have."""
     rules = [alert for alert in alerts() if alert.name == name]
-
-    def all_of(values: Iterator[str]) -> str:
-        return " or ".join(dict.fromkeys(value or "none" for value in values))
-
-    severities = all_of(rule.severity.value for rule in rules)
-    hold, keep = all_of(rule.hold for rule in rules), all_of(rule.keep for rule in rules)
-    return f"Severity: {severities} · `for`: {hold} · `keep_firing_for`: {keep}"
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return [re.sub(r"(?m)^ {3}", "", block) for block in re.findall(rf"(?ms)^ *```{language}\n(.*?)^ *```$", text)]
+    severities = dict[str, list[str]]()
+    for severity in dict.fromkeys(rule.severity for rule in rules):
+        alike = [rule for rule in rules if rule.severity is severity]
+        hold, keep = (_or([getattr(rule, which) for rule in alike]) for which in ("hold", "keep"))
+        severities.setdefault(f"`for` {hold}, `keep_firing_for` {keep}", []).append(severity.value)
+    return " · ".join([f"Severity {', '.join(those)}: {durations}" for durations, those in severities.items()])
 
 
-def spans(text: str) -> list[str]:
-    """What stands in backticks, blocks left out."""
-    return re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^ *```\w+\n.*?^ *```$", "", text))
-
-
-def commands(text: str) -> Iterator[list[str]]:
-    """Every command line shown, split as a shell would, without pipes and comments."""
-    shown = [line for block in blocks(text, "sh") for line in block.replace("\\\n", " ").splitlines()]
-    for line in [*shown, *spans(text)]:
-        yield from _parts(line)
-
-
-def _parts(line: str) -> Iterator[list[str]]:
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;<>")
-    lexer.whitespace_split = True
-    lexer.commenters = "#" if re.search(r"\s#\s", line) else ""
-    try:
-        words = list(lexer)
-    except ValueError:  # no command: an apostrophe, for instance
-        return
-    part: list[str] = []
-    for word in [*words, ";"]:
-        if set(word) <= set("|;"):
-            if part:
-                yield part
-            part = []
-        else:
-            part.append(word)
+def _or(durations: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(duration or "none" for duration in durations))
 
 
 def anchors(path: Path) -> set[str]:
@@ -137,6 +98,14 @@ def test_a_page_says_how_it_ends_how_to_silence_and_what_not_to_do(name: str) ->
     assert "- Do not " in mitigation
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_silence_goes_by_labels_that_the_alert_has(name: str) -> None:
+    rules = [f"{alert.expr} {' '.join(alert.labels)} severity" for alert in alerts() if alert.name == name]
+    for matchers in re.findall(rf"`alertname={name} ([^`]*)`", text_of(f"{name}.md")):
+        for label in re.findall(r"(\w+)=", matchers):
+            assert any(re.search(rf"\b{label}\b", rule) for rule in rules), label
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", text_of(page)):
@@ -180,7 +149,7 @@ def test_every_query_is_promql(tmp_path: Path) -> None:
     rules = [{"record": f"q{number}", "expr": query} for number, query in enumerate(queries)]
     file = tmp_path / "queries.yaml"
     file.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
-    command = [BIN / "promtool", "check", "rules", "--lint=none", file]
+    command: list[str | Path] = [BIN / "promtool", "check", "rules", "--lint=none", file]
     checked = subprocess.run(command, check=False, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert len(queries) > len(NAMES)

@@ -20,6 +20,10 @@ import type {
   Options as Timeline,
 } from "@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen";
 import type {
+  FieldConfig as HistoryField,
+  Options as History,
+} from "@grafana/schema/dist/esm/raw/composable/statushistory/panelcfg/x/StatusHistoryPanelCfg_types.gen";
+import type {
   FieldConfig as TableField,
   Options as Table,
 } from "@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen";
@@ -60,6 +64,7 @@ type Drawn =
   | Drawing<"heatmap", Histogram, HistogramField>
   | Drawing<"stat", Numbers, {}>
   | Drawing<"state-timeline", Timeline, TimelineField>
+  | Drawing<"status-history", History, HistoryField>
   | Drawing<"table", Table, TableField>
   | Drawing<"timeseries", Lines, LinesField>;
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alerts import pack
-from alerts.rule import Links
+from alerts.rule import Alert, Links
 from dashboards.links import TAG
 from tests.dashboards.documents import (
     DASHBOARDS,
@@ -26,7 +26,19 @@ from tests.dashboards.documents import (
 
 EVERY_DASHBOARD = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
 
-UNITS = {"none", "short", "s", "percentunit", "bytes", "Bps", "cps", "reqps", "dateTimeFromNow", "dateTimeAsIso"}
+UNITS = {
+    "none",
+    "short",
+    "string",
+    "s",
+    "percentunit",
+    "bytes",
+    "Bps",
+    "cps",
+    "reqps",
+    "dateTimeFromNow",
+    "dateTimeAsIso",
+}
 """Ids of Grafana's value formats; the ones that are used."""
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -168,11 +180,13 @@ def _properties(panel: Json) -> list[Json]:
 @EVERY_DASHBOARD
 def test_states_have_words_as_well_as_colours(dashboard: Json) -> None:
     for panel in panels(dashboard):
-        mappings = panel["fieldConfig"]["defaults"]["mappings"]
-        for mapping in mappings:
-            assert all(result["text"] and result["color"] for result in mapping["options"].values())
+        own = panel["fieldConfig"]["defaults"]["mappings"]
+        for mapping in own + [each for it in _properties(panel) if it["id"] == "mappings" for each in it["value"]]:
+            options = mapping["options"]
+            results = [options["result"]] if mapping["type"] == "special" else options.values()
+            assert all(result["text"] and result["color"] for result in results)
         if panel["type"] == "state-timeline":
-            assert mappings, panel["title"]
+            assert own, panel["title"]
 
 
 @EVERY_DASHBOARD
@@ -233,3 +247,9 @@ def numbers_of(name: str) -> set[float]:
     """The numbers in the expressions of an alert; durations and parts of names are none."""
     text = " ".join(alert.expr for alert in pack.alerts() if alert.name == name)
     return {float(number) for number in re.findall(r"(?<![\w.\"])\d+(?:\.\d+)?(?![\w.])", text)}
+
+
+@pytest.mark.parametrize("alert", pack.alerts(), ids=lambda alert: alert.name)
+def test_the_dashboard_of_an_alert_takes_its_variables(alert: Alert) -> None:
+    names = {variable["name"] for variable in variables(DASHBOARDS[alert.dashboard.uid])}
+    assert set(alert.dashboard.variables) <= names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -164,15 +164,25 @@ def test_the_rules_are_those_of_the_repository_with_links_of_ones_own() -> None:
         assert found[file.stem]["metadata"]["labels"]["release"] == "prometheus"
 
 
-def test_dashboards_come_from_files_of_the_chart(tmp_path: Path) -> None:
-    chart = shutil.copytree(CHART, tmp_path / "reachd")
-    dashboard = {"title": "Overview", "legend": "{{ deployment }}"}
-    (chart / "dashboards").mkdir()
-    (chart / "dashboards" / "overview.json").write_text(json.dumps(dashboard))
-    manifests = rendered("--set=dashboards.enabled=true", chart=chart)
-    [shown] = [each for each in of_kind(manifests, "ConfigMap") if "overview.json" in each["data"]]
-    assert json.loads(shown["data"]["overview.json"]) == dashboard
-    assert shown["metadata"]["labels"]["grafana_dashboard"] == "1"
+def test_the_dashboards_are_those_of_the_repository_with_links_of_ones_own() -> None:
+    runbooks = "https://wiki.example.org/reachd"
+    manifests = rendered("--set=dashboards.enabled=true", f"--set=prometheusRule.runbooks={runbooks}")
+    shown = [each for each in of_kind(manifests, "ConfigMap") if "-dashboard-" in each["metadata"]["name"]]
+    texts = {name: text for each in shown for name, text in each["data"].items()}
+    files = {file.name: file.read_text() for file in (ROOT / "dashboards").glob("*.json")}
+    assert texts.keys() == files.keys()
+    for name, text in files.items():
+        assert Links().runbooks in text
+        assert json.loads(texts[name]) == json.loads(text.replace(Links().runbooks, runbooks))
+    assert all(each["metadata"]["labels"]["grafana_dashboard"] == "1" for each in shown)
+
+
+def test_a_package_holds_the_dashboards_and_not_what_makes_them(tmp_path: Path) -> None:
+    helm("package", CHART, "--destination", tmp_path)
+    [package] = tmp_path.glob("*.tgz")
+    with tarfile.open(package) as archive:
+        names = [Path(name).relative_to("reachd/dashboards") for name in archive.getnames() if "/dashboards/" in name]
+    assert {str(name) for name in names} == {file.name for file in (ROOT / "dashboards").glob("*.json")}
 
 
 def test_its_own_test_asks_every_agent() -> None:

@@ -73,11 +73,20 @@ class Npm:
 
 
 @dataclass(frozen=True, slots=True)
+class Environment:
+    """A Python program that needs other packages: in an environment of its own, and run as `python -m module`."""
+
+    package: str
+    version: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One executable. `quick` ones come in by themselves with `make test`; `seconds` bounds the bringing in."""
 
     name: str
-    origin: Debian | Go | Kubernetes | Npm | PyPI
+    origin: Debian | Environment | Go | Kubernetes | Npm | PyPI
     quick: bool = False
     seconds: int = 300
 
@@ -121,6 +130,7 @@ PROGRAMS = (
         ),
         quick=True,
     ),
+    Program("checkov", Environment("checkov", "3.3.30", "checkov.main"), seconds=1800),
     Program("helm", Go("helm.sh/helm/v4/cmd/helm", "v4.3.1"), seconds=1800),
 )
 

@@ -24,6 +24,7 @@ from tests.servers.catalogue import (
     PROGRAMS,
     SERVERS,
     Debian,
+    Environment,
     Go,
     Kubernetes,
     Npm,
@@ -79,6 +80,8 @@ def _bring(program: Program, unpacker: Unpacker) -> None:
             _from_npm(program, origin)
         case PyPI() as origin:
             _from_pypi(program, origin)
+        case Environment() as origin:
+            _from_environment(program, origin)
 
 
 def _package_lists(unpacker: Unpacker) -> None:
@@ -140,7 +143,16 @@ def _from_pypi(program: Program, origin: PyPI) -> None:
     _launcher(program.name, folder / origin.path)
 
 
-def _launcher(name: str, binary: Path, libraries: Iterable[Path] = ()) -> None:
+def _from_environment(program: Program, origin: Environment) -> None:
+    folder = SERVERS / "environments" / program.name
+    python = folder / "bin" / "python"
+    run([sys.executable, "-m", "venv", "--clear", str(folder)], program.seconds)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--only-binary=:all:"]
+    run([*pip, f"{origin.package}=={origin.version}"], program.seconds)
+    _launcher(program.name, python, arguments=f"-m {origin.module} ")
+
+
+def _launcher(name: str, binary: Path, libraries: Iterable[Path] = (), *, arguments: str = "") -> None:
     """Writes a script that becomes the program, so that the process started is the server itself.
 
     Its paths are relative to its own, so the ignored folder can be moved. It exists once the program is there.
@@ -150,7 +162,7 @@ def _launcher(name: str, binary: Path, libraries: Iterable[Path] = ()) -> None:
     lines = [
         "#!/bin/sh",
         'servers="${0%/*}/.."',
-        f'{environment}exec "$servers/{binary.relative_to(SERVERS)}" "$@"',
+        f'{environment}exec "$servers/{binary.relative_to(SERVERS)}" {arguments}"$@"',
     ]
     unfinished = BIN / f".{name}"
     unfinished.write_text("\n".join(lines) + "\n")
