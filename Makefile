@@ -4,7 +4,12 @@ UV_VERSION := 0.13.8
 VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' agent/core/version.py)
 IMAGE ?= reachd:$(VERSION)
 
+# Workers take tests of their neighbours when they have none left, which leaves what a module shares with one of them.
+PYTEST := .venv/bin/python -m pytest -n 2 --dist worksteal
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+
+# Tests start the agent some hundred times: without byte code each start would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test quick lint servers quick-servers bench docs packs pictures lock image
@@ -18,11 +23,11 @@ demo: install ## a simulated Meshery on loopback, watched by the real agent
 	.venv/bin/reachd demo
 
 test: lint quick-servers ## every check and every test
-	.venv/bin/pytest -m "not slow" -n 2
-	.venv/bin/pytest -m slow -n 2
+	$(PYTEST) -m "not slow"
+	$(PYTEST) -m slow
 
 quick: .venv/.develop quick-servers ## the tests that take seconds
-	.venv/bin/pytest -m "not slow" -n 2
+	$(PYTEST) -m "not slow"
 
 lint: .venv/.develop ## style, types, and the direction of imports
 	.venv/bin/ruff check .

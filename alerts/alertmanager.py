@@ -52,6 +52,8 @@ def _route(timing: Timing) -> Json:
                 "group_interval": timing("1h"),
                 "repeat_interval": timing("7d"),
             },
+            # One certificate is seen by checks of several components.
+            {"matchers": ['alertname="ReachdCertificateExpiry"'], "group_by": ["cluster", "deployment"]},
         ],
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from alerts.identity import BROKER_DASHBOARD, GAP, ID
 from alerts.rule import Alert, Group, Severity
-from alerts.thresholds import BROKER_GROWTH, BROKER_RESTARTS, NEAR_LIMIT
+from alerts.thresholds import BROKER_GROWTH, BROKER_GROWTH_BYTES, BROKER_RESTARTS, NEAR_LIMIT
 from alerts.timing import Timing
 
 _BROKER = "The Broker of deployment {{ $labels.deployment }}"
@@ -36,7 +36,7 @@ def _slow_consumers(timing: Timing) -> Alert:
         f"max by ({ID}) (increase(nats_server_slow_consumers_total[{timing('15m')}])) > 0",
         hold="1m",
         summary="The Broker has cut off clients that read too slowly, and what they had not read is lost.",
-        description=f"{_BROKER} has cut off {{{{ $value | humanize }}}} clients in the last quarter of an hour.",
+        description=f'{_BROKER} has cut off {{{{ $value | printf "%.0f" }}}} clients in the last quarter of an hour.',
         dashboard=BROKER_DASHBOARD,
     )
 
@@ -60,10 +60,9 @@ def _near_limit(timing: Timing) -> Alert:
         share = f"max by ({ID}) (last_over_time({use}[{gap}]) / (last_over_time({limit}[{gap}]) > 0))"
         return f'label_replace({share} > {NEAR_LIMIT}, "resource", "{resource}", "", "")'
 
-    grown = (
-        f"max by ({ID}) (last_over_time(nats_server_memory_bytes[{gap}])) / {BROKER_GROWTH:g} "
-        f"> max by ({ID}) (avg_over_time(nats_server_memory_bytes[{day}] offset {timing('1h')}))"
-    )
+    now = f"max by ({ID}) (last_over_time(nats_server_memory_bytes[{gap}]))"
+    before = f"max by ({ID}) (avg_over_time(nats_server_memory_bytes[{day}] offset {timing('1h')}))"
+    grown = f"{now} > {BROKER_GROWTH:g} * {before}\n  and {now} - {before} > {BROKER_GROWTH_BYTES}"
     arms = (
         used("JetStream memory", "nats_server_jetstream_memory_bytes", "nats_server_jetstream_memory_limit_bytes"),
         used("JetStream storage", "nats_server_jetstream_storage_bytes", "nats_server_jetstream_storage_limit_bytes"),

@@ -17,6 +17,9 @@ _SLOW_WINDOWS = ("6h", "1d", "3d", "30d")
 _ALL_IN_VAIN = 0.9
 """Factors times the budget of a low objective exceed 1, which no share of failures can: then this is enough."""
 
+SUMMARY = "Failures that are too short to be an outage use up the error budget."
+"""The same of checks and of real traffic, as a notification about both has one."""
+
 
 class Pace(NamedTuple):
     """Spending `factor` times what the objective allows, over `long` and still over `short`."""
@@ -89,7 +92,7 @@ and on ({ID}) {failed} >= {FAILURES_AT_LEAST}
 {of_severity(severities)}
 {untold(timing, pace.short)}""",
         hold=pace.hold,
-        summary="Failures that are too short to be an outage use up the error budget.",
+        summary=SUMMARY,
         description=(
             f"{SUBJECT}, failed in {{{{ $value | humanizePercentage }}}} of the runs of the last {pace.long}, "
             f"which is over {pace.factor:g} times what its objective allows.{TARGET}"

@@ -22,30 +22,39 @@ BROKER_DASHBOARD = Dashboard("reachd-broker", ("cluster", "deployment"))
 DEPLOYMENT_DASHBOARD = Dashboard("reachd-deployment", ("cluster", "deployment"))
 
 
-def each(query: str, words: str) -> str:
-    """A piece of a description: `words` for each series that `query` gives.
+def each(query: str, words: str, *labels: str) -> str:
+    """A piece of a description: `words` for each series that `query` gives, in the order of these labels.
 
+    Without an order a description would change from one evaluation to the next.
     `CHECK` in `query` stands for the matchers of the alert's check. In `words`, .Labels and .Value are the series'.
     """
     matchers = "cluster=%q,deployment=%q,check=%q"
     arguments = " ".join(["$labels.cluster $labels.deployment $labels.check"] * query.count("{CHECK}"))
     query = query.replace("{CHECK}", f"{{{matchers}}}")
-    return f"{{{{ range query (printf `{query}` {arguments}) }}}}{words}{{{{ end }}}}"
+    order = "".join(f' | sortByLabel "{label}"' for label in reversed(labels))
+    return f"{{{{ range query (printf `{query}` {arguments}){order} }}}}{words}{{{{ end }}}}"
 
 
 TARGET = each(
-    "count by (target, purpose) (probe_target_info{CHECK})", " {{ .Labels.purpose }}, at {{ .Labels.target }}."
+    "count by (target, purpose) (probe_target_info{CHECK})",
+    " {{ .Labels.purpose }}, at {{ .Labels.target }}.",
+    "target",
 )
 
-STATE = each("count by (state) (probe_state{CHECK})", " Now {{ .Labels.state }} for {{ .Value }} of the agents.")
+STATE = each(
+    "count by (state) (probe_state{CHECK})", " Now {{ .Labels.state }} for {{ .Value }} of the agents.", "state"
+)
 
 FAILING = each(
     "count by (vantage, reason, phase, blame) (probe_failing{CHECK})",
     " From vantage {{ .Labels.vantage }}: {{ .Labels.reason }} in phase {{ .Labels.phase }}, "
     "to blame: {{ .Labels.blame }}.",
+    "vantage",
+    "reason",
+    "phase",
 )
 
-STATUS = each('count_values("code", probe_http_status_code{CHECK})', " HTTP status {{ .Labels.code }}.")
+STATUS = each('count_values("code", probe_http_status_code{CHECK})', " HTTP status {{ .Labels.code }}.", "code")
 
 SINCE = each(
     "min(probe_state_since_timestamp_seconds{CHECK} and ignoring (reason, phase, blame) probe_failing{CHECK})",

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from agent.core.reasons import Blame, Reason
 from alerts.identity import CHECK, DEPLOYMENT_DASHBOARD, GAP
-from alerts.rule import Alert, Dashboard, Group, Severity
+from alerts.rule import Alert, Dashboard, Group, Recording, Severity
 from alerts.thresholds import BLIND_SHARE, MISSED_SHARE, SCHEDULE_DELAY_SECONDS
 from alerts.timing import Timing
 
@@ -11,31 +12,36 @@ DASHBOARD = Dashboard("reachd-agent", ("cluster", "instance"))
 _AGENT = "cluster, job, instance"
 _NAME = "Agent {{ $labels.instance }}"
 _COMPONENT = {"component": "agent"}
+_WATCHING = "agent:probe_checks:count"
 
 
 def groups(timing: Timing) -> Iterator[Group]:
     """The rules."""
     alerts = (_blind, _down, _late, _dropping, _rejected, _source_stale, _no_leader, _watchdog)
-    yield Group("reachd-agents", "15s", [alert(timing) for alert in alerts])
+    yield Group("reachd-agents", "15s", [_watching(), *(alert(timing) for alert in alerts)])
+
+
+def _watching() -> Recording:
+    # Few series, so that rules can look back for a day.
+    return Recording(_WATCHING, f'count by ({_AGENT}, deployment) (probe_interval_seconds{{check!=""}})')
 
 
 def _blind(timing: Timing) -> Alert:
     here = "(cluster, deployment)"
     gap = timing(GAP)
     gone = f"""\
-last_over_time(probe_interval_seconds{{check!=""}}[{timing("1h")}])
-  unless on ({_AGENT}) last_over_time(reachd_build_info[{gap}])"""
-    reported = f'last_over_time(probe_interval_seconds{{check!=""}}[{gap}])'
-    # A check that has never had a verdict says nothing of the agent: it may lack credentials.
-    spoke = f"on ({CHECK}) last_over_time(check:probe_success:max[{timing('1d')}])"
-    silent, all_checks = (
-        f"count by {here} (probe_state{{{selector}}} and {spoke})"
-        for selector in ('check!="",state="unknown"', 'check!=""')
+last_over_time({_WATCHING}[{timing("1d")}])
+    unless on ({_AGENT}) last_over_time(reachd_build_info[{gap}])"""
+    # Only where the agent itself is to blame: a check may lack credentials, or have nothing to say by its nature.
+    agent_to_blame = "|".join(reason.value for reason in Reason if reason.blame is Blame.AGENT)
+    blamed = f'increase(probe_failure_reasons_total{{check!="",reason=~"{agent_to_blame}"}}[{timing("30m")}]) > 0'
+    silent = (
+        f'count by {here} (probe_state{{check!="",state="unknown"}} and on ({CHECK}, vantage, job, instance) {blamed})'
     )
     arms = (
         "absent(reachd_build_info)",
-        f"(\n  count by {here} (\n  {gone}\n  )\n  unless on {here} {reported}\n)",
-        f"{silent}\n  / {all_checks} > {BLIND_SHARE}",
+        f"(\n  count by {here} (\n    {gone}\n  )\n  unless on {here} last_over_time({_WATCHING}[{gap}])\n)",
+        f'{silent}\n  / count by {here} (probe_state{{check!=""}}) > {BLIND_SHARE}',
     )
     return Alert(
         "ReachdMonitorBlind",
@@ -112,15 +118,19 @@ def _rejected(timing: Timing) -> Alert:
 
 
 def _source_stale(timing: Timing) -> Alert:
-    # `static` is the configuration itself, which is read once and cannot become stale.
-    last = 'max by (cluster, source) (reachd_source_last_success_timestamp_seconds{source!="static"})'
+    # `static` is the configuration, which is read once. What cannot be watched is asked every ten minutes or sooner.
+    age = f"time() - max by ({_AGENT}, source) (reachd_source_last_success_timestamp_seconds"
+    arms = (
+        f'{age}{{source!~"static|dns|files"}}) > {timing.seconds("5m")}',
+        f'{age}{{source=~"dns|files"}}) > {timing.seconds("30m")}',
+    )
     return Alert(
         "ReachdSourceStale",
         Severity.WARNING,
-        f"time() - {last} > {timing.seconds('5m')}",
+        "\nor ".join(arms),
         hold="1m",
         summary="A source of checks or objects cannot be asked, so what is known from it is old.",
-        description="{{ $labels.source }} was last asked with success {{ $value | humanizeDuration }} ago.",
+        description=f"{_NAME} last had an answer of {{{{ $labels.source }}}} {{{{ $value | humanizeDuration }}}} ago.",
         dashboard=DASHBOARD,
         labels=_COMPONENT,
     )

@@ -86,15 +86,17 @@ def _certificate(timing: Timing) -> Alert:
         latest("nats_server_certificate_expiry_timestamp_seconds"),
     )
     earliest = f"min by ({ID}) (\n  {shown}\n  or {announced}\n)"
+    # Of one that has expired already, the check that is down because of it tells.
+    refused = f'last_over_time(probe_failing{{reason="tls_expired"}}[{timing(GAP)}])'
     return Alert(
         "ReachdCertificateExpiry",
         Severity.WARNING,
-        f"{earliest} - time() < {timing.seconds(f'{CERTIFICATE_DAYS}d')}",
+        f"{earliest} - time() < {timing.seconds(f'{CERTIFICATE_DAYS}d')}\nunless on (cluster, deployment) {refused}",
         hold="1h",
         summary="A certificate is about to expire, or has expired.",
         description=(
-            f"{SUBJECT}: the first certificate of the chain to expire does so in "
-            f"{{{{ $value | humanizeDuration }}}}.{TARGET}"
+            f"{SUBJECT}: the first certificate of the chain to expire {{{{ if gt $value 0.0 }}}}does so in "
+            f"{{{{ $value | humanizeDuration }}}}{{{{ else }}}}has expired{{{{ end }}}}.{TARGET}"
         ),
         dashboard=Dashboard("reachd-certificates", ("cluster", "deployment")),
     )

@@ -27,11 +27,17 @@ NEAR_LIMIT = 0.9
 BROKER_GROWTH = 2.0
 """Memory of the Broker against its average of the day before."""
 
+BROKER_GROWTH_BYTES = 64 * 2**20
+"""And by at least so much: a Broker that has just started grows from almost nothing."""
+
 ABNORMAL_DEVIATIONS = 3
 """Standard deviations of the day before, above its average."""
 
 ABNORMAL_GROWTH = 1.5
 """And against that average, since what never varies deviates at once."""
+
+ABNORMAL_LEAST = {"memory": 64 * 2**20, "cpu": 0.1}
+"""And by at least so much, in bytes and cores."""
 
 RESTARTS = 2
 """Restarts of one container within a quarter of an hour."""

@@ -5,6 +5,7 @@ Where neither is scraped, these rules have nothing to say. The objectives are th
 
 from collections.abc import Iterator
 
+from alerts.budget import SUMMARY
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
 from alerts.thresholds import SERVER_ERROR_SHARE
 from alerts.timing import Timing
@@ -91,7 +92,7 @@ def _burn(timing: Timing) -> Alert:
         Severity.CRITICAL,
         f"{share('1h')} > {limit}\nand {share('5m')} > {limit}",
         hold="2m",
-        summary="Errors in the traffic of users use up the error budget.",
+        summary=SUMMARY,
         description=f"{_SUBJECT} failed {{{{ $value | humanizePercentage }}}} of the requests of the last hour.",
         dashboard=DASHBOARD,
         labels={"long": "1h", "short": "5m", **_COMPONENT},

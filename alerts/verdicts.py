@@ -17,7 +17,7 @@ def groups(timing: Timing) -> Iterator[Group]:
 def _reasons(timing: Timing) -> str:
     """A piece of a description: why runs did not succeed of late."""
     increase = f"increase(probe_failure_reasons_total{{CHECK}}[{timing('1h')}])"
-    return each(f"topk(3, sum by (reason) ({increase}) > 0)", " Reason of late: {{ .Labels.reason }}.")
+    return each(f"topk(3, sum by (reason) ({increase}) > 0)", " Reason of late: {{ .Labels.reason }}.", "reason")
 
 
 def _flapping(timing: Timing) -> Alert:
@@ -54,15 +54,16 @@ def _unknown(timing: Timing) -> Iterator[Alert]:
     silent = f"""\
 max by ({ID}) (probe_state{{check!="",state="unknown"}})
 unless on ({CHECK}) probe_state{{check!="",state!="unknown"}}"""
-    spoke = f"on ({CHECK}) last_over_time(check:probe_success:max[{timing('1d')}])"
+    # By counters, from the agent's start on: a day of samples of every check would be a costly question.
+    lost = f"""\
+on ({CHECK}) (
+  probe_runs_total{{check!=""}} - probe_inconclusive_total > 0
+  {of_severity("page|ticket")}
+)"""
     description = f"{SUBJECT}, has no verdict from anywhere.{TARGET}{_reasons(timing)}"
     for severity, clause, summary in (
-        (Severity.WARNING, f"and {spoke}", "A check has lost its verdict: nobody knows whether the target is up."),
-        (
-            Severity.INFO,
-            f"unless {spoke}",
-            "A check gets no verdict, and may need credentials to get one.",
-        ),
+        (Severity.WARNING, f"and {lost}", "A check has lost its verdict: nobody knows whether the target is up."),
+        (Severity.INFO, f"unless {lost}", "A check gets no verdict, and may need credentials to get one."),
     ):
         yield Alert(
             "ReachdUnknown",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from alerts.identity import GAP
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
-from alerts.thresholds import ABNORMAL_DEVIATIONS, ABNORMAL_GROWTH, NEAR_LIMIT, RESTARTS
+from alerts.thresholds import ABNORMAL_DEVIATIONS, ABNORMAL_GROWTH, ABNORMAL_LEAST, NEAR_LIMIT, RESTARTS
 from alerts.timing import Timing
 
 DASHBOARD = Dashboard("reachd-kubernetes", ("cluster", "namespace"))
@@ -51,7 +51,7 @@ def _restarting(timing: Timing) -> Alert:
         summary="A container keeps restarting.",
         description=(
             "Container {{ $labels.container }} of pod {{ $labels.namespace }}/{{ $labels.pod }} has restarted "
-            "{{ $value | humanize }} times in the last quarter of an hour."
+            '{{ $value | printf "%.0f" }} times in the last quarter of an hour.'
             "{{ range query (printf `max by (reason) (kube_pod_container_status_last_terminated_reason{cluster=%q,"
             "namespace=%q,pod=%q,container=%q})` $labels.cluster $labels.namespace $labels.pod $labels.container) }}"
             " It ended before with {{ .Labels.reason }}.{{ end }}"
@@ -77,8 +77,8 @@ def _not_running(timing: Timing) -> Alert:
         description=(
             "Pod {{ $labels.namespace }}/{{ $labels.pod }} has not been running for ten minutes."
             "{{ range query (printf `max by (container, reason) (kube_pod_container_status_waiting_reason{cluster=%q,"
-            "namespace=%q,pod=%q})` $labels.cluster $labels.namespace $labels.pod) }} Container "
-            "{{ .Labels.container }} waits: {{ .Labels.reason }}.{{ end }}"
+            'namespace=%q,pod=%q})` $labels.cluster $labels.namespace $labels.pod) | sortByLabel "container" }}'
+            " Container {{ .Labels.container }} waits: {{ .Labels.reason }}.{{ end }}"
         ),
         dashboard=DASHBOARD,
         labels=_COMPONENT,
@@ -111,7 +111,7 @@ def _unavailable(timing: Timing) -> Alert:
         f"max by (cluster, namespace, workload) (\n  {anything}\n)\nand {watched}",
         hold="10m",
         summary="A workload has fewer pods available than it should have.",
-        description="{{ $labels.namespace }}/{{ $labels.workload }} lacks {{ $value }} pods.",
+        description="{{ $labels.namespace }}/{{ $labels.workload }} has {{ $value }} pods too few.",
         dashboard=DASHBOARD,
         labels=_COMPONENT,
     )
@@ -124,9 +124,7 @@ _USAGE = {"memory": "reachd_pod_container_memory_working_set_bytes", "cpu": "rea
 def _near_limit(timing: Timing) -> Alert:
     def share(resource: str, usage: str) -> str:
         limits = f'kube_pod_container_resource_limits{{resource="{resource}"}}'
-        used, limit = (
-            f"max by ({_CONTAINER}) (last_over_time({metric}[{timing(GAP)}]))" for metric in (usage, limits)
-        )
+        used, limit = (f"max by ({_CONTAINER}) (last_over_time({metric}[{timing(GAP)}]))" for metric in (usage, limits))
         return f'label_replace({used} / {limit} > {NEAR_LIMIT}, "resource", "{resource}", "", "")'
 
     return Alert(
@@ -151,7 +149,10 @@ def _abnormal(timing: Timing) -> Alert:
         now, before = f"max by ({_CONTAINER}) (last_over_time({usage}[{gap}]))", f"{usage}[{day}] offset {offset}"
         average = f"max by ({_CONTAINER}) (avg_over_time({before}))"
         deviation = f"max by ({_CONTAINER}) (stddev_over_time({before}))"
-        over = f"{now} > {ABNORMAL_GROWTH} * {average}\n  and {now} > {average} + {ABNORMAL_DEVIATIONS} * {deviation}"
+        over = (
+            f"{now} > {ABNORMAL_GROWTH} * {average}\n  and {now} > {average} + {ABNORMAL_DEVIATIONS} * {deviation}"
+            f"\n  and {now} > {average} + {ABNORMAL_LEAST[resource]}"
+        )
         return f'label_replace(\n  {over},\n  "resource", "{resource}", "", ""\n)'
 
     return Alert(

@@ -4,11 +4,10 @@ Run: python -m benchmarks.observer [nodes] [pods]. It fills the cluster first, w
 """
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import ClientSession, TCPConnector
@@ -210,8 +209,6 @@ async def _measure(kubernetes: Cluster, nodes: int, pods: int) -> int:
         configuration: dict[str, object] = {"kubernetes": {"kubeconfig": str(kubernetes.kubeconfig())}}
         began = time.perf_counter()
         with agent(configuration) as running:
-            with suppress(PermissionError):  # what else the machine does is not to count, where that can be had
-                os.setpriority(os.PRIO_PROCESS, running.pid, -20)
             observed = _Observed(running, {})
             await _until_all_are_there(observed, nodes, pods)
             _timer("start until all series are there")(time.perf_counter() - began)

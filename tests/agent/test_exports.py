@@ -155,6 +155,7 @@ async def until_judged(agent: Client) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow  # Prometheus waits five seconds before its first scrape
 @pytest.mark.servers("nginx", "nats-server", "prometheus", "promtool")
 async def test_prometheus_gets_what_the_contract_says(tmp_path: Path) -> None:
     async with targets(tmp_path) as watched, local_agent(tmp_path, {"checks": watched.checks}) as agent:

@@ -64,7 +64,7 @@ _CASES = [
     Case(
         "broker: cannot be asked after MeshSync was missing",
         series=_connected("1 2m, 0 4m, gone"),
-        firing=[_fires("ReachdBrokerClientMissing", "5m", "12m", name="meshsync")],
+        firing=[_fires("ReachdBrokerClientMissing", "5m", "8m", name="meshsync")],
         of=_MISSING,
         shape=Shape.STALE,
     ),

@@ -28,7 +28,7 @@ def _cases() -> list[Case]:
                 firing=[
                     _burn(sixth, alert, "1h", "5m", "6m"),
                     _burn(sixth, alert, "6h", "30m", "19m"),
-                    _flapping(sixth, "9m"),
+                    *([_flapping(sixth, "9m")] if severity == "ticket" else []),
                 ],
                 of=hour,
                 shape=Shape.FIRES,
@@ -36,7 +36,10 @@ def _cases() -> list[Case]:
             Case(
                 f"burn in an hour, {severity}: 12.5 % is not over 14.4 times 1 %",
                 [runs := _one("up*6/blip", severity)],
-                firing=[_burn(runs, alert, "6h", "30m", "20m"), _flapping(runs, "10m")],
+                firing=[
+                    _burn(runs, alert, "6h", "30m", "20m"),
+                    *([_flapping(runs, "10m")] if severity == "ticket" else []),
+                ],
                 of=hour,
                 shape=Shape.SPARED,
             ),

@@ -92,20 +92,20 @@ def _missed(timeline: str, runs: str = "+100") -> dict[str, str]:
     return _counted("reachd_slots_missed_total", timeline) | _counted("probe_runs_total", runs, check="c")
 
 
-_AT_FIVE = _fires("ReachdAgentDown", "5m", node="n1", **_A)
+_AT_SEVEN = _fires("ReachdAgentDown", "7m", node="n1", **_A)
 _IS_LATE = _fires("ReachdAgentLate", "10m30s", **_A)
 _DROPS = _fires("ReachdAgentDropping", "12m", sink="traces", **_A)
 _LEASE = {"lease": "meshery/reachd"}
 
 _AGENT_CASES = [
     Case(
-        "agent: not answered for three minutes",
+        "agent: not answered for five minutes",
         series={**_agent("1 2m, gone"), **_up("1 2m, 0")},
-        firing=[_AT_FIVE],
+        firing=[_AT_SEVEN],
         of=_DOWN,
         shape=Shape.FIRES,
     ),
-    Case("agent: answered at three minutes", series={**_agent("1 2m, gone 3m, 1"), **_up("1 2m, 0 3m, 1")}, of=_DOWN, shape=Shape.SPARED),
+    Case("agent: answered at five minutes", series={**_agent("1 2m, gone 5m, 1"), **_up("1 2m, 0 5m, 1")}, of=_DOWN, shape=Shape.SPARED),
     Case("agent: another program is not answered", series=_up("0")),
     Case("agent: not scraped at all", series=_agent("1 2m, gone"), of=_DOWN, shape=Shape.NO_DATA),
     Case("agent: taken from the targets while pending", series={**_agent("1 2m, gone"), **_up("1 2m, 0 2m, gone")}, of=_DOWN, shape=Shape.STALE),

@@ -79,7 +79,7 @@ _CASES = [
     ),
     Case(
         "traffic: 14 % is not over 14.4 times 1 %",
-        series=_nginx(_200="+86", _502="+4", _503="+5", _504="+5"),
+        series=_nginx(_200="+86", _500="+3", _502="+3", _503="+4", _504="+4"),
         of=_BURN,
         shape=Shape.SPARED,
     ),

@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.alerts.case import Batch, Case, Firing
@@ -12,6 +12,7 @@ from tests.alerts.timeline import seconds
 from tests.servers.catalogue import find
 
 RULES = Path(__file__).resolve().parents[2] / "alerts" / "rules"
+Test = Mapping[str, object]
 _FAILED = re.compile(r"expr: \"(.*?)\", time: (\S+),\s*\n\s*exp:(.*)\n\s*got:(.*)")
 _CLUSTER = re.compile(r'cluster=\\?"(.*?)\\?"')
 
@@ -25,12 +26,29 @@ def promtool(program: str, *arguments: str | Path) -> subprocess.CompletedProces
 
 def failures(program: str, batch: Batch, folder: Path) -> list[str]:
     """What promtool finds wrong, a line each. `folder`: for the file that it reads."""
+    questions = [question for case in batch.cases for question in _questions(case, batch)]
+    output = unit_tests(program, batch, folder, [{**scene(batch, batch.cases), "promql_expr_test": questions}])
+    return list(_readable(output)) if output else []
+
+
+def scene(batch: Batch, cases: Sequence[Case]) -> Test:
+    """A test without questions: what is scraped in these cases of the batch."""
+    until = seconds(batch.until)
+    series = [
+        {"series": name, "values": values(samples)}
+        for case in cases
+        for name, samples in case.samples(batch.step, until, batch.metrics).items()
+    ]
+    return {"name": batch.name, "interval": f"{batch.step}s", "input_series": series}
+
+
+def unit_tests(program: str, batch: Batch, folder: Path, tests: Sequence[Test]) -> str:
+    """What promtool says of these tests; empty where all is as expected."""
+    rules = [str(RULES / f"{name}.yaml") for name in batch.files]
     file = folder / f"{batch.name}.json"
-    file.write_text(json.dumps(document(batch)))
+    file.write_text(json.dumps({"rule_files": rules, "evaluation_interval": f"{batch.step}s", "tests": tests}))
     result = promtool(program, "test", "rules", file)
-    if result.returncode == 0:
-        return []
-    return list(_readable(result.stdout + result.stderr))
+    return "" if result.returncode == 0 else result.stdout + result.stderr
 
 
 def _readable(output: str) -> Iterator[str]:
@@ -47,28 +65,7 @@ def _short(samples: str) -> str:
     return re.sub(r'(__name__|alertstate|cluster|deployment|system)="[^"]*",? ?', "", samples).strip()
 
 
-def document(batch: Batch) -> dict[str, object]:
-    """The file that promtool reads."""
-    until = seconds(batch.until)
-    series = [
-        {"series": name, "values": values(samples)}
-        for case in batch.cases
-        for name, samples in case.samples(batch.step, until, batch.metrics).items()
-    ]
-    test = {
-        "name": batch.name,
-        "interval": f"{batch.step}s",
-        "input_series": series,
-        "promql_expr_test": [question for case in batch.cases for question in _questions(case, batch)],
-    }
-    return {
-        "rule_files": [str(RULES / f"{name}.yaml") for name in batch.files],
-        "evaluation_interval": f"{batch.step}s",
-        "tests": [test],
-    }
-
-
-def _questions(case: Case, batch: Batch) -> Iterator[dict[str, object]]:
+def _questions(case: Case, batch: Batch) -> Iterator[Test]:
     """Which alerts fire at each moment at which that changes, and a step around it; and which have fired at all.
 
     When one ends is asked a step before and after: where windows begin, Prometheus 2 and 3 differ by a sample.
@@ -87,7 +84,7 @@ def _fires(firing: Firing, moment: int) -> bool:
     return seconds(firing.since) <= moment and (not firing.until or moment < seconds(firing.until))
 
 
-def _question(expr: str, moment: int, firing: Iterable[Firing], case: Case) -> dict[str, object]:
+def _question(expr: str, moment: int, firing: Iterable[Firing], case: Case) -> Test:
     expected = {labelled("ALERTS", alertstate="firing", cluster=case.cluster, **it.labels) for it in firing}
     return {
         "expr": expr,

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 import pytest
-import yaml
 
-from alerts.alertmanager import document
-from alerts.timing import Timing
-from tests.agent.support import Json
-from tests.live.chain import with_webhooks
-from tests.servers.process import Server, wait_until
-from tests.servers.run import alertmanager
+from tests.alerts.posted import Labels, alert, alertmanager_of_ours, posted, suppressed
+from tests.servers.process import Server
 
 pytestmark = pytest.mark.servers("alertmanager")
-
-Labels = dict[str, str]
-
-_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_NOBODY = "http://127.0.0.1:1"
-_WITHIN = 10.0
-_CONTROL = {"alertname": "Control", "cluster": "control"}
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """An Alertmanager with the generated routes and inhibition, whose notifications reach nobody."""
-    with alertmanager(yaml.safe_dump(with_webhooks(document(Timing()), _NOBODY))) as running:
+    """One Alertmanager for all cases."""
+    with alertmanager_of_ours() as running:
         yield running
-
-
-def alert(name: str, severity: str, component: str, check: str = "", kind: str = "", /, **labels: str) -> Labels:
-    """The labels of an alert about the deployment `prod`, unless `labels` say otherwise."""
-    of_check = {"check": check, "kind": kind, "deployment": "prod"} if check else {}
-    found = {"alertname": name, "severity": severity, "component": component, **of_check, **labels}
-    return {name: value for name, value in found.items() if value}
 
 
 _TLS = ("tls-handshake", "tls")
@@ -53,7 +30,7 @@ _NOT_READY = alert("ReachdNodeNotReady", "critical", "node", node="one")
 
 
 @pytest.mark.parametrize(
-    ("source", "suppressed"),
+    ("source", "explained"),
     [
         pytest.param(
             alert("ReachdCheckDown", "critical", "server", "server-live", "healthz"),
@@ -88,6 +65,11 @@ _NOT_READY = alert("ReachdNodeNotReady", "critical", "node", node="one")
                 alert("ReachdPartlyDown", "warning", "server", *_HTTP),
             ],
             id="names over ports, TLS and applications",
+        ),
+        pytest.param(
+            alert("ReachdCheckDown", "critical", "server", *_DNS),
+            [alert("ReachdCheckDown", "critical", "server", *_TLS)],
+            id="names over TLS alone",
         ),
         pytest.param(
             alert("ReachdCheckDown", "critical", "server", *_TCP),
@@ -151,8 +133,8 @@ _NOT_READY = alert("ReachdNodeNotReady", "critical", "node", node="one")
         ),
     ],
 )
-def test_what_is_explained_is_suppressed(server: Server, source: Labels, suppressed: list[Labels]) -> None:
-    assert _suppressed(server, [source, *suppressed]) == suppressed
+def test_what_is_explained_is_suppressed(server: Server, source: Labels, explained: list[Labels]) -> None:
+    assert _suppressed(server, [source, *explained]) == explained
 
 
 @pytest.mark.parametrize(
@@ -222,34 +204,7 @@ def test_another_cluster_is_another_matter(server: Server) -> None:
 
 
 def _suppressed(server: Server, alerts: Sequence[Labels]) -> list[Labels]:
-    """Those of the alerts that are suppressed while all of them fire; afterwards none fires any more."""
-    # What is posted last is seen last: once one of these suppresses the other, all of the rest has been seen.
-    control = [
-        {"alertname": "Control", "severity": severity, "cluster": "control"} for severity in ("critical", "warning")
-    ]
-    _post(server, [*alerts, *control])
-    try:
-        wait_until(lambda: control[1] in _inhibited(server), _WITHIN, "the last alert is suppressed")
-        inhibited = _inhibited(server)
-        return [labels for labels in alerts if labels in inhibited]
-    finally:
-        _post(server, [*alerts, *control], endsAt=datetime.now(UTC).isoformat())
-        wait_until(lambda: not _ask(server, active=True), _WITHIN, "no alert is left")
-
-
-def _post(server: Server, alerts: Sequence[Labels], **times: str) -> None:
-    body = json.dumps([{"labels": labels, **times} for labels in alerts]).encode()
-    request = urllib.request.Request(f"{server.url}/api/v2/alerts", body, {"Content-Type": "application/json"})
-    with _DIRECTLY.open(request, timeout=_WITHIN):
-        pass
-
-
-def _inhibited(server: Server) -> list[Labels]:
-    return [found["labels"] for found in _ask(server) if found["status"]["inhibitedBy"]]
-
-
-def _ask(server: Server, **filters: bool) -> list[Json]:
-    query = urlencode({name: str(value).lower() for name, value in filters.items()})
-    with _DIRECTLY.open(f"{server.url}/api/v2/alerts?{query}", timeout=_WITHIN) as answer:
-        found: list[Json] = json.load(answer)
-        return found
+    """Those of the alerts that are suppressed while all of them fire."""
+    with posted(server, alerts):
+        found = suppressed(server)
+    return [labels for labels in alerts if labels in found]

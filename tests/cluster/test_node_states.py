@@ -105,7 +105,7 @@ def exported(nodes: list[Json], pods: list[Json], leases: list[Json]) -> list[st
 def input_series(lines: list[str], labels: str) -> list[Json]:
     """The lines as promtool takes them, as if scraped from a target with these labels."""
     split = [line.rpartition(" ") for line in lines]
-    return [{"series": f"{key[:-1]},{labels}}}", "values": f"{value}x30"} for key, _, value in split]
+    return [{"series": f"{key[:-1]},{labels}}}", "values": f"{value}x1"} for key, _, value in split]
 
 
 def all_draining() -> list[str]:
@@ -139,7 +139,7 @@ async def test_states_of_nodes_are_told_apart(tmp_path: Path, also: bool, severa
         }
         for state in NODE_STATES
     ]
-    document = {"tests": [{"interval": "1d", "input_series": series, "promql_expr_test": queries}]}
+    document = {"tests": [{"interval": NOW, "input_series": series, "promql_expr_test": queries}]}
     file = tmp_path / "states.yaml"
     file.write_text(yaml.safe_dump(document))
     promtool = find("promtool")

@@ -4,7 +4,7 @@ import asyncio
 from asyncio.subprocess import PIPE, STDOUT
 from copy import deepcopy
 from itertools import groupby
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given, settings, strategies
@@ -54,16 +54,18 @@ def series_of(all_sources: dict[Resource, Listed], kube_state_metrics: bool = Fa
 
 def pods(count: int) -> Listed:
     """A source with many pods."""
-    things = [
-        changed(POD, metadata__name=f"pod-{number}", metadata__uid=f"uid-{number}", metadata__resourceVersion="1")
-        for number in range(count)
-    ]
-    return Listed({thing["metadata"]["uid"]: thing for thing in things})
+    return Listed({f"uid-{number}": numbered(POD, "pod", number) for number in range(count)})
 
 
 def nodes(count: int) -> Listed:
     """A source with many nodes."""
-    return Listed({f"uid-{number}": changed(NODE, metadata__name=f"node-{number}") for number in range(count)})
+    return Listed({f"uid-{number}": numbered(NODE, "node", number) for number in range(count)})
+
+
+def numbered(thing: Json, name: str, number: int) -> Json:
+    """One of many that differ by their name and their uid only."""
+    identity = {"name": f"{name}-{number}", "uid": f"uid-{number}", "resourceVersion": "1"}
+    return {**thing, "metadata": {**thing["metadata"], **identity}}
 
 
 @pytest.mark.parametrize("form", Format)
@@ -161,7 +163,7 @@ def test_all_namespaces_that_are_watched_are_together() -> None:
 
 @pytest.mark.parametrize("form", Format)
 def test_families_are_in_one_piece_in_pieces_that_are_small(form: Format) -> None:
-    series = ClusterSeries({Resource.NODES: [nodes(1000)], Resource.PODS: [pods(1000)]})
+    series = ClusterSeries({Resource.NODES: [nodes(200)], Resource.PODS: [pods(200)]})
     pieces = list(series.texts(form))
     assert max(map(len, pieces)) < 50_000
     text = "".join(pieces)
@@ -169,7 +171,7 @@ def test_families_are_in_one_piece_in_pieces_that_are_small(form: Format) -> Non
     assert len(names) == len(set(names))
     headers = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
     assert len(headers) == len(set(headers)) == len(names)
-    assert len(list(samples(text, form))) == len(sample_lines(text)) == 1000 * (17 + 25)
+    assert len(list(samples(text, form))) == len(sample_lines(text)) == 200 * (17 + 25)
 
 
 def exposition(series: ClusterSeries) -> Exposition:
@@ -213,9 +215,9 @@ async def test_scrapes_at_the_same_time_say_the_same_and_leave_the_loop_to_other
     scrapes = [asyncio.create_task(scrape(exposed)) for _ in range(3)]
     stalls = []
     while not all(task.done() for task in scrapes):
-        began = perf_counter()
+        began = thread_time()  # of this thread alone: the machine may have other work
         await asyncio.sleep(0)
-        stalls.append(perf_counter() - began)
+        stalls.append(thread_time() - began)
     texts = [[line for line in (await task).splitlines() if line.startswith("kube_")] for task in scrapes]
     assert texts[0] == texts[1] == texts[2]
     assert len(stalls) > 50

@@ -13,6 +13,7 @@ import dns.rrset
 import pytest
 
 from agent.probes._dns_query import Server
+from agent.probes._system_names import parse_resolv_conf
 from tests.agent.support import Client, check, local_agent, until, until_true
 from tests.engine.test_supervisor import web_server
 from tests.probes.dns_server import Answer, code, name_server, records, truncated
@@ -109,7 +110,9 @@ def cut_short(query: dns.message.Message) -> bytes:
 
 
 @pytest.mark.servers("dnsmasq")
-async def test_a_real_name_server(tmp_path: Path) -> None:
+async def test_a_real_name_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    impatient = parse_resolv_conf("options timeout:1 attempts:1")
+    monkeypatch.setattr("agent.probes._resolve.parse_resolv_conf", lambda _: impatient)
     async with AsyncExitStack() as stack:
         web = await stack.enter_async_context(web_server())
         hosts = tmp_path / "hosts"

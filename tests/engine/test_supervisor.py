@@ -121,14 +121,17 @@ async def test_of_two_runs_that_say_different_things_a_third_decides_at_once() -
     recorder = Recorder()
     async with serving(scripted) as server, supervisor(recorder) as running:
         probe = {"kind": "sse", "url": f"http://{server.address}/", "expect": {"login_paths": ["/login"]}}
-        await running.reconcile(plan(check("stream", probe, every=2.0, timeout=1.5)), Network())
+        await running.reconcile(plan(check("stream", probe, every=1.2, timeout=0.9)), Network())
         await until(lambda: recorder.states.get("stream") == ["up", "down"])
     runs = recorder.outcomes["stream"]
     assert [run.verdict for run in runs] == ["up", "unknown", "down", "down"]
-    assert runs[3].started - runs[1].started < 1.9
+    assert runs[3].started - runs[1].started < 1.1
 
 
-async def test_dependents_of_a_check_that_is_down_are_blocked_and_run_again_after_it() -> None:
+async def test_dependents_of_a_check_that_is_down_are_blocked_and_run_again_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agent.core.schedule.STARTUP_SPREAD", 0.2)
     recorder = Recorder()
     async with web_server() as server, supervisor(recorder) as running:
         live = check("live", server.probe())
@@ -227,7 +230,10 @@ async def test_a_crashing_probe_says_so_and_lives_on(monkeypatch: pytest.MonkeyP
         assert "down" not in recorder.states.get("web", [])
 
 
-async def test_a_run_under_way_when_its_dependency_fails_decides_nothing_and_is_repeated_after_it() -> None:
+async def test_a_run_under_way_when_its_dependency_fails_decides_nothing_and_is_repeated_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agent.core.schedule.STARTUP_SPREAD", 0.2)
     recorder = Recorder()
     async with web_server() as server, web_server() as slow, supervisor(recorder) as running:
         live = check("live", server.probe())

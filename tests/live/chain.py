@@ -18,7 +18,7 @@ from alerts.__main__ import rule_files, text
 from alerts.rule import Links
 from alerts.timing import Timing
 from tests.agent.support import Json
-from tests.live.receiver import Receiver, receiver
+from tests.live.receiver import Receiver, of_scenes, receiver
 from tests.servers.process import Server
 from tests.servers.run import alertmanager, prometheus
 
@@ -48,7 +48,7 @@ class Chain:
         async with self.session.get(f"{self.alertmanager.url}/api/v2/alerts") as response:
             alerts: list[Json] = await response.json()
         found: dict[str, list[Json]] = {}
-        for alert in alerts:
+        for alert in of_scenes(alerts):
             found.setdefault(alert["labels"].get("cluster", ""), []).append(alert)
         return found
 

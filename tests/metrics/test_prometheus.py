@@ -21,6 +21,7 @@ scrape_configs:
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
+@pytest.mark.slow  # Prometheus waits five seconds before its first scrape
 @pytest.mark.servers("prometheus")
 async def test_prometheus_takes_every_series() -> None:
     check, gone = make_check(labels=(("note", 'a "b"\\\n'),)), make_check("gone")

@@ -689,13 +689,13 @@ def test_a_rule_takes_whatever_an_api_server_may_say(rule: RuleName) -> None:
     objects = {resource: things for resource, things in listed(healthy()).items() if resource in RULES[rule].resources}
     tried = 0
     for resource, things in objects.items():
-        for place in places(list(things)):
+        for *parents, last in places(list(things)):
+            broken = deepcopy(list(things))
+            inside: Any = broken
+            for step in parents:
+                inside = inside[step]
             for absurd in ABSURD:
-                broken = deepcopy(list(things))
-                inside: Any = broken
-                for step in place[:-1]:
-                    inside = inside[step]
-                inside[place[-1]] = absurd
+                inside[last] = absurd
                 believable = [thing for thing in broken if isinstance(thing, dict)]  # as the probe sorts them out
                 found, _ = judged(rule, {**objects, resource: believable}, {"external_url": EXTERNAL})
                 assert found in (UP, WRONG, UNKNOWABLE)

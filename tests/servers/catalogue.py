@@ -105,6 +105,7 @@ PROGRAMS = (
     ),
     Program("prometheus", Debian("prometheus", "usr/bin/prometheus"), quick=True),
     Program("promtool", Debian("prometheus", "usr/bin/promtool"), quick=True),
+    Program("promtool-3", Go("github.com/prometheus/prometheus/cmd/promtool", "v0.316.0"), seconds=1800),
     Program("chromium", Debian("chromium", "usr/lib/chromium/chromium")),
     Program("rotel", PyPI("rotel", "0.0.1a15", "rotel/rotel-agent"), quick=True),
     Program("nats-server-2.14", Go("github.com/nats-io/nats-server/v2", "v2.14.9"), seconds=900),

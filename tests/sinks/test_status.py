@@ -269,7 +269,10 @@ class TestRestart:
         await self._leave(file, outcome(started=100.0))
         assert self._come_back(file, outcome(started=500.0)).since == 100.0
 
-    async def test_a_change_reaches_the_file_within_seconds_and_whole(self, file: Path) -> None:
+    async def test_a_change_reaches_the_file_within_seconds_and_whole(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("agent.sinks.status._WRITE_AFTER", 0.1)
         board = StatusSink(file)
         engine = Engine(board, "a")
         engine.ran("a", outcome(started=100.0))

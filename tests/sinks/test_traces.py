@@ -295,7 +295,10 @@ async def test_a_bad_headers_file_costs_the_traces_and_tells_no_secret(
     assert "s3cret" not in said
 
 
-async def test_the_task_exports_and_a_collector_that_comes_back_gets_what_is_new() -> None:
+async def test_the_task_exports_and_a_collector_that_comes_back_gets_what_is_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agent.sinks.traces._PAUSE", 0.05)
     check = make_check()
     async with receiver() as to:
         to.status = 400
@@ -340,14 +343,15 @@ def refusing() -> Iterator[str]:
 @pytest.mark.parametrize("dead", [silent, refusing])
 @pytest.mark.parametrize("busy", [False, True])
 async def test_a_dead_collector_delays_neither_the_loop_nor_the_end(
-    dead: Callable[[], AbstractContextManager[str]], busy: bool
+    dead: Callable[[], AbstractContextManager[str]], busy: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("agent.sinks.traces._PAUSE", 0.05)
     with dead() as url:
         scene = Traced(url)
         task = asyncio.create_task(scene.sink.run())
         scene.run(make_check(), success())
         if busy:
-            await asyncio.sleep(1.2)  # until the task has a batch under way
+            await asyncio.sleep(0.2)  # until the task has a batch under way
         longest = 0.0
         for number in range(200):
             began = perf_counter()
@@ -389,8 +393,14 @@ def answering(status: int) -> Iterator[str]:
     ],
 )
 async def test_the_log_says_once_why_traces_are_lost(
-    collector_of: Callable[[], AbstractContextManager[str]], headers: str | None, cause: str, tmp_path: Path
+    collector_of: Callable[[], AbstractContextManager[str]],
+    headers: str | None,
+    cause: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if collector_of in (refusing, silent):
+        monkeypatch.setattr("agent.sinks._otlp._TIMEOUT", 0.5)  # what answers has the time that it has in real life
     file = tmp_path / "headers"
     if headers:
         file.write_text(f"{headers}\n", encoding="utf-8")

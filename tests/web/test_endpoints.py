@@ -176,8 +176,10 @@ async def _serial(port: int, context: ssl.SSLContext) -> int:
     return int(shown["serialNumber"], 16)
 
 
-@pytest.mark.slow
-async def test_a_renewed_certificate_is_used_and_a_broken_one_is_not(tmp_path: Path) -> None:
+async def test_a_renewed_certificate_is_used_and_a_broken_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.web.certificate._LOOK_EVERY", 0.05)
     authority = trustme.CA()
     context = ssl.create_default_context()
     authority.configure_trust(context)
@@ -193,27 +195,27 @@ async def test_a_renewed_certificate_is_used_and_a_broken_one_is_not(tmp_path: P
     try:
         first = await _serial(port, context)
         await asyncio.to_thread(both.write_text, "half of a cert")
-        await asyncio.sleep(6)  # longer than it takes to notice
+        await asyncio.sleep(0.3)  # longer than it takes to notice
         assert await _serial(port, context) == first
         await asyncio.to_thread(renew)
         async with asyncio.timeout(10):
             while await _serial(port, context) == first:
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.01)
     finally:
         await agent.server.close()
 
 
-@pytest.mark.slow
-async def test_a_request_that_never_ends_is_cut_off() -> None:
+async def test_a_request_that_never_ends_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.web.server.IDLE_TIMEOUT", 0.5)
     agent = Agent(Board())
     async with listening(agent):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(agent.url.rpartition(":")[2]))
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
         began = perf_counter()
         ended = asyncio.ensure_future(reader.read())
-        while not ended.done() and perf_counter() - began < 45:
+        while not ended.done() and perf_counter() - began < 5:
             writer.write(b"X-More: x\r\n")
-            await asyncio.wait({ended}, timeout=1)
+            await asyncio.wait({ended}, timeout=0.05)
         writer.close()
         assert ended.done()
-        assert perf_counter() - began < 40
+        assert 0.4 < perf_counter() - began < 3
