@@ -12,7 +12,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint servers quick-servers bench docs lock image
+.PHONY: help install demo test quick lint servers quick-servers bench docs packs pictures lock image
 
 help: ## what each target does
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -50,6 +50,17 @@ docs: .venv/.runtime ## the pages that are made from the code
 	.venv/bin/python -m agent.metrics.reference > docs/metrics.md
 	.venv/bin/python -m agent.profiles.reference > docs/meshery.md
 	.venv/bin/python -m agent.profiles.checklist_reference > docs/checklist.md
+	.venv/bin/python -m agent.core.reasons_reference > docs/runbooks/reasons.md
+
+packs: .venv/.develop ## alert rules, Alertmanager's configuration and dashboards, from the code in alerts/ and dashboards/
+	.venv/bin/python -m alerts
+	.venv/bin/python -m dashboards
+
+# A recording takes 25 minutes and is kept in build/: without it a new one is made.
+pictures: .venv/.develop ## pictures of the dashboards for docs/, from real data; needs Node and `make servers`
+	npm ci --ignore-scripts --no-audit --no-fund --prefix dashboards/pictures
+	npm run build --prefix dashboards/pictures
+	.venv/bin/python -m dashboards.pictures --recording build/recording
 
 lock: ## the lock files, from pyproject.toml
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && set -e; \

@@ -10,6 +10,7 @@ from agent.core.check import CheckKey
 from agent.engine.health import AgentHealth
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.text import Format
+from agent.probes._kube_objects import Collection
 from agent.probes._network import Network
 from agent.settings.kubernetes import KubernetesSettings
 from agent.settings.snapshot import Source
@@ -125,9 +126,9 @@ class Observation:
             self._health.settle(name)
 
 
-def _to_discover(settings: KubernetesSettings) -> Mapping[str, Sequence[str]]:
-    """Paths by kind of object; empty where nothing is to be found."""
+def _to_discover(settings: KubernetesSettings) -> Mapping[str, Sequence[Collection]]:
+    """Collections by kind of object; empty where nothing is to be found."""
     if not settings.discovery:
         return {}
-    paths: Mapping[str, Sequence[str]] = import_module(_DISCOVERY).watched_paths(settings.namespaces)
-    return paths
+    found: Mapping[str, Sequence[Collection]] = import_module(_DISCOVERY).to_watch(settings.namespaces)
+    return found

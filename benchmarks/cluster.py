@@ -5,7 +5,6 @@ Run: python -m benchmarks.cluster [nodes] [pods]
 
 import asyncio
 import gc
-import json
 import sys
 import tracemalloc
 from dataclasses import dataclass, field
@@ -13,11 +12,13 @@ from time import thread_time
 
 import uvloop
 
+from agent.cluster.packed import packed
 from agent.cluster.series import ClusterSeries, Resource
 from agent.metrics.agent_metrics import AgentMetrics
 from agent.metrics.exposition import Exposition
 from agent.metrics.store import Store
 from agent.probes._json import JsonObject
+from benchmarks.cluster_objects import lease, node, pod
 
 _PROMETHEUS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 _CHANGED = 100
@@ -30,93 +31,6 @@ class _Objects:
 
     objects: dict[str, JsonObject] = field(default_factory=dict)
     last_success: float = 0.0
-
-
-def _parsed(document: object) -> JsonObject:
-    """The object as it would come from the API server: nothing of it shared with another."""
-    parsed: JsonObject = json.loads(json.dumps(document))
-    return parsed
-
-
-def _node(number: int, version: int) -> JsonObject:
-    pressures = ("MemoryPressure", "DiskPressure", "PIDPressure")
-    return _parsed(
-        {
-            "metadata": {
-                "name": f"worker-{number}.eu-1.example.internal",
-                "resourceVersion": str(version),
-                "creationTimestamp": f"2026-03-01T06:{number % 60:02}:00Z",
-            },
-            "spec": {"podCIDR": f"10.{number >> 8}.{number & 255}.0/24", "providerID": f"example://eu-1/{number:08x}"},
-            "status": {
-                "capacity": {"cpu": "16", "memory": f"{65_000_000 + number}Ki", "pods": "110"},
-                "allocatable": {"cpu": "15890m", "memory": f"{64_000_000 + number}Ki", "pods": "110"},
-                "conditions": [
-                    {"type": "Ready", "status": "True"},
-                    *[{"type": pressure, "status": "False"} for pressure in pressures],
-                ],
-                "addresses": [{"type": "InternalIP", "address": f"172.16.{number >> 8}.{number & 255}"}],
-                "nodeInfo": {
-                    "systemUUID": f"{number:032x}",
-                    "kernelVersion": "6.8.0-60-generic",
-                    "osImage": "Ubuntu 24.04.2 LTS",
-                    "containerRuntimeVersion": "containerd://2.1.1",
-                    "kubeletVersion": "v1.37.2",
-                },
-            },
-        }
-    )
-
-
-def _lease(number: int, version: int) -> JsonObject:
-    return _parsed(
-        {
-            "metadata": {
-                "name": f"worker-{number}.eu-1.example.internal",
-                "namespace": "kube-node-lease",
-                "resourceVersion": str(version),
-            },
-            "spec": {"renewTime": f"2026-03-02T06:{number % 60:02}:{version % 60:02}.123456Z"},
-        }
-    )
-
-
-def _pod(number: int, version: int, nodes: int) -> JsonObject:
-    workload, template = f"service-{number // 4}", f"{number // 4:010x}"
-    amounts = {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}}
-    owner = {"kind": "ReplicaSet", "name": f"{workload}-{template}", "controller": True}
-    return _parsed(
-        {
-            "metadata": {
-                "name": f"{workload}-{template}-{number:05x}",
-                "namespace": f"team-{number % 50}",
-                "uid": f"{number:08x}-8a3b-4f5c-9f0e-0a1b2c3d4e5f",
-                "resourceVersion": str(version),
-                "creationTimestamp": f"2026-03-02T{number % 24:02}:{number % 60:02}:00Z",
-                "labels": {"app.kubernetes.io/name": workload, "pod-template-hash": template},
-                "ownerReferences": [owner],
-            },
-            "spec": {
-                "nodeName": f"worker-{number % nodes}.eu-1.example.internal",
-                "containers": [{"name": "main", "resources": amounts}],
-            },
-            "status": {
-                "phase": "Running",
-                "hostIP": f"172.16.{(number % nodes) >> 8}.{number % nodes & 255}",
-                "podIP": f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}",
-                "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}],
-                "containerStatuses": [
-                    {
-                        "name": "main",
-                        "ready": True,
-                        "restartCount": version % 3,
-                        "state": {"running": {}},
-                        "lastState": {},
-                    }
-                ],
-            },
-        }
-    )
 
 
 async def _longest_stall(stop: asyncio.Event) -> float:
@@ -152,9 +66,9 @@ async def _report(exposition: Exposition, what: str, accept_encoding: str = "ide
 
 async def _measure(nodes: int, pods: int) -> None:
     sources = {
-        Resource.NODES: _Objects({str(number): _node(number, 1) for number in range(nodes)}),
-        Resource.LEASES: _Objects({str(number): _lease(number, 1) for number in range(nodes)}),
-        Resource.PODS: _Objects({str(number): _pod(number, 1, nodes) for number in range(pods)}),
+        Resource.NODES: _Objects({str(number): packed(node(number, 1)) for number in range(nodes)}),
+        Resource.LEASES: _Objects({str(number): packed(lease(number, 1)) for number in range(nodes)}),
+        Resource.PODS: _Objects({str(number): packed(pod(number, 1, nodes)) for number in range(pods)}),
     }
     exposition = Exposition(
         Store(), AgentMetrics(), ClusterSeries({kind: [source] for kind, source in sources.items()}).texts
@@ -173,10 +87,12 @@ async def _measure(nodes: int, pods: int) -> None:
     await _report(exposition, "nothing has changed")
     await _report(exposition, "nothing has changed, gzip", "gzip")
     for number in range(0, pods, _CHANGED):
-        sources[Resource.PODS].objects[str(number)] = _pod(number, 2, nodes)
-    sources[Resource.LEASES].objects = {str(number): _lease(number, 2) for number in range(nodes)}
+        sources[Resource.PODS].objects[str(number)] = packed(pod(number, 2, nodes))
+    sources[Resource.LEASES].objects.update({str(number): packed(lease(number, 2)) for number in range(nodes)})
     await _report(exposition, f"1 pod in {_CHANGED} and all leases changed")
-    pods_again = {str(number): _pod(number, 1 if number % _CHANGED else 2, nodes) for number in range(pods)}
+    pods_again: dict[str, JsonObject] = {
+        str(number): packed(pod(number, 1 if number % _CHANGED else 2, nodes)) for number in range(pods)
+    }
     sources[Resource.PODS].objects = pods_again
     await _report(exposition, "a new list of the same pods")
 

@@ -12,6 +12,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def waiting_seconds(pid: int) -> float:
+    """How long the main thread was ready to run while the processors had other work (/proc/PID/schedstat)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+
+
 def resident_bytes(pid: int) -> int:
     """Memory of a process that is in RAM (proc(5), VmRSS)."""
     return _status_kibibytes(pid, "VmRSS") * 1024

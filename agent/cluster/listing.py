@@ -1,7 +1,7 @@
 """All objects of a collection, page by page."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from agent.cluster.client import AnswerTooLargeError, Cluster, Parameters
 from agent.probes._json import JsonObject, child, text_of
@@ -12,24 +12,24 @@ _MOST_OBJECTS = 200_000
 """More than the largest cluster that Kubernetes supports has pods (150,000)."""
 
 
-class Listing(NamedTuple):
+Kept = TypeVar("Kept")
+
+
+class Listing(NamedTuple, Generic[Kept]):
     """The objects of a collection as they were at one moment, which `resource_version` names."""
 
-    objects: list[JsonObject]
+    objects: list[Kept]
     resource_version: str
 
 
 async def list_objects(
-    cluster: Cluster,
-    path: str,
-    selectors: Parameters,
-    keep: Callable[[JsonObject], JsonObject] = lambda found: found,
-) -> Listing:
-    """All objects that `selectors` let through, each as `keep` leaves it.
+    cluster: Cluster, path: str, selectors: Parameters, keep: Callable[[JsonObject], Kept]
+) -> Listing[Kept]:
+    """All objects that `selectors` let through: what `keep` makes of each.
 
     Raises what `Cluster` raises: an ApiError of status 410, too, where the moment is forgotten before the last page.
     """
-    objects: list[JsonObject] = []
+    objects: list[Kept] = []
     limit, following = _PAGE, ""
     while True:
         position = {"continue": following} if following else {}

@@ -189,9 +189,8 @@ class Membership:
 
     async def _leases(self) -> list[Lease]:
         selector = ",".join(f"{label}={value}" for label, value in self._labels.items())
-        listing = await list_objects(self._cluster, self._path, {"labelSelector": selector})
-        leases = [Lease.read(document) for document in listing.objects]
-        return [lease for lease in leases if self._is_name(lease.name)]
+        listing = await list_objects(self._cluster, self._path, {"labelSelector": selector}, Lease.read)
+        return [lease for lease in listing.objects if self._is_name(lease.name)]
 
     async def _replace(self, lease: Lease, document: JsonObject) -> None:
         await self._cluster.write("PUT", f"{self._path}/{lease.name}", document)

@@ -7,12 +7,14 @@ from agent.cluster.client import Cluster, connect
 from agent.cluster.election import Election
 from agent.cluster.identity import Identity
 from agent.cluster.membership import Membership
+from agent.cluster.packed import packed
 from agent.cluster.reflector import Reflector
 from agent.cluster.resources import usage_collections, watched_collections
 from agent.cluster.series import ClusterSeries, Resource, Source
 from agent.cluster.usage_poll import UsagePoll
 from agent.core.check import CheckKey
 from agent.metrics.text import Format
+from agent.probes._kube_objects import Collection
 from agent.probes._network import Network
 from agent.settings.kubernetes import KubernetesSettings
 
@@ -29,11 +31,11 @@ class Observer:
         network: Network,
         *,
         changed: Callable[[], None],
-        to_discover: Mapping[str, Sequence[str]],
+        to_discover: Mapping[str, Sequence[Collection]],
     ) -> None:
         """changed: called whenever `cares_for` may give other answers.
 
-        to_discover: paths of the collections that are watched to find checks, by kind of object.
+        to_discover: the collections that are watched to find checks, by kind of object.
         """
         self._settings = settings
         self._network = network
@@ -100,8 +102,11 @@ class Observer:
             self._membership = Membership(cluster, settings.sharing, identity, changed=self._changed)
             self._tasks.append(create_task(self._membership.run(), name="membership"))
         self.discovered = {
-            kind: [Reflector(cluster, path, changed=self.discovered_changed.set) for path in paths]
-            for kind, paths in self._to_discover.items()
+            kind: [
+                Reflector(cluster, each.path, label_selector=each.label_selector, changed=self.discovered_changed.set)
+                for each in collections
+            ]
+            for kind, collections in self._to_discover.items()
         }
         found = [reflector for reflectors in self.discovered.values() for reflector in reflectors]
         self._tasks += [create_task(reflector.run(), name="reflector") for reflector in found]
@@ -130,7 +135,7 @@ class Observer:
     async def _watch(self, cluster: Cluster) -> None:
         """Watches until this agent no longer leads. What it knew is gone then: the next leader has it."""
         self._reflectors = {
-            resource: [Reflector(cluster, path, changed=_nothing) for path in paths]
+            resource: [Reflector(cluster, path, changed=_nothing, keep=packed) for path in paths]
             for resource, paths in watched_collections(self._settings).items()
         }
         usage = {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from random import uniform
 from time import monotonic, time
+from typing import NamedTuple
 
 import structlog
 
@@ -27,6 +28,14 @@ def without_managed_fields(found: JsonObject) -> JsonObject:
     return {**found, "metadata": metadata}
 
 
+class _Known(NamedTuple):
+    """An object, and what is remembered of it."""
+
+    uid: str
+    version: str
+    kept: JsonObject
+
+
 class Reflector:
     """The objects of a collection, by uid. `run` keeps them current, for ever.
 
@@ -47,7 +56,7 @@ class Reflector:
     ) -> None:
         """`path`: of the collection, such as /api/v1/nodes. `changed`: called whenever `objects` has changed.
 
-        keep: what to remember of an object; it has to keep `metadata.uid` and `metadata.resourceVersion`.
+        keep: what to remember of an object.
         watch_seconds: a watch that died unseen is noticed so much later, and 5 s.
         """
         self._cluster = cluster
@@ -58,6 +67,8 @@ class Reflector:
         self._keep = keep
         self._watch_seconds = watch_seconds
         self._objects: dict[str, JsonObject] = {}
+        self._versions: dict[str, str] = {}
+        """The resourceVersion of each object."""
         self._resource_version = ""
         self._last_success = 0.0
         self._backoff = Backoff()
@@ -95,21 +106,31 @@ class Reflector:
                 await sleep(self._pause_after(error))
 
     async def _list(self) -> None:
-        listing = await list_objects(self._cluster, self._path, self._selectors, self._keep)
-        found = {uid: each for each in listing.objects if (uid := _uid(each))}
-        before = self._objects
-        for uid in before.keys() & found.keys():
-            if _resource_version(before[uid]) == _resource_version(found[uid]):
-                found[uid] = before[uid]
-        differs = not self.synced or any(before.get(uid) is not each for uid, each in found.items())
-        differs = differs or len(before) != len(found)
-        for uid in before.keys() - found.keys():
-            del before[uid]
-        before.update(found)
+        listing = await list_objects(self._cluster, self._path, self._selectors, self._known)
+        found = {known.uid: known for known in listing.objects if known.uid}
+        gone = self._objects.keys() - found.keys()
+        differs = not self.synced or bool(gone)
+        for uid in gone:
+            self._forget(uid)
+        for known in found.values():
+            if known.version != self._versions.get(known.uid):
+                self._remember(known)
+                differs = True
         self._resource_version = listing.resource_version
         self._answered()
         if differs:
             self._changed()
+
+    def _known(self, found: JsonObject) -> _Known:
+        return _Known(_uid(found), _resource_version(found), self._keep(found))
+
+    def _remember(self, known: _Known) -> None:
+        self._objects[known.uid] = known.kept
+        self._versions[known.uid] = known.version
+
+    def _forget(self, uid: str) -> None:
+        self._objects.pop(uid, None)
+        self._versions.pop(uid, None)
 
     async def _watch(self) -> None:
         began, told = monotonic(), False
@@ -129,9 +150,9 @@ class Reflector:
         uid, version = _uid(event.object), _resource_version(event.object)
         match event.kind:
             case "ADDED" | "MODIFIED" if uid:
-                self._objects[uid] = self._keep(event.object)
+                self._remember(_Known(uid, version, self._keep(event.object)))
             case "DELETED" if uid:
-                self._objects.pop(uid, None)
+                self._forget(uid)
             case "BOOKMARK":
                 pass
             case _:

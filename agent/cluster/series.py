@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from agent.cluster.nodes import lease_series, node_series
+from agent.cluster.packed import unpacked
 from agent.cluster.pods import pod_series
 from agent.cluster.usage import node_usage_series, pod_usage_series
 from agent.cluster.workloads import daemonset_series, deployment_series, statefulset_series
@@ -160,7 +161,7 @@ class _KeptTexts:
             return before
         if before is not None and self._same_version(before.thing, thing):
             return _Kept(thing, before.text)
-        series = self._kind.series(thing)
+        series = self._kind.series(unpacked(thing))
         return _Kept(thing, self.families.text(series) if series is not None else None)
 
     def _same_version(self, before: JsonObject, now: JsonObject) -> bool:

@@ -19,6 +19,8 @@ _SINCE_DRILL = timedelta(days=20)
 _SOONER = {
     "websocket-direct": "5s",
     "sse-events": "10s",
+    "session": "3s",
+    "session-external": "3s",
     "callback": "60s",
     "operator-metrics": "5s",
     "operator-reconciles-meshsync": "5s",

@@ -6,17 +6,8 @@ from dataclasses import dataclass
 
 from agent.core.ports import DemoSwitch
 from agent.core.reasons import Reason
-from agent.demo.simulation import ADAPTERS, Simulation
+from agent.demo.simulation import Simulation
 
-_SEEN_BY_THE_SERVER = (
-    "cluster-east-ping",
-    "cluster-east-operator-status",
-    "cluster-east-meshsync-status",
-    "cluster-east-broker-status",
-    "cluster-east-diagnostics",
-    *(f"adapter-{name}-ping" for name in ADAPTERS),
-)
-"""Checks that ask the Server for what it shows to signed-in users."""
 _SLOW_HEALTH = 30.0
 _NO_CALLBACK = "http://meshery.internal:9081"
 
@@ -177,10 +168,8 @@ FAULTS = (
         "The session has expired",
         "Everything that the Server shows to signed-in users only asks to sign in again.",
         {
-            "websocket-upgrade": Reason.AUTH_REJECTED,
-            "websocket-direct": Reason.AUTH_REJECTED,
-            "sse-events": Reason.AUTH_REJECTED,
-            **dict.fromkeys(_SEEN_BY_THE_SERVER, Reason.REDIRECT_UNEXPECTED),
+            "session": Reason.REDIRECT_UNEXPECTED,
+            "session-external": Reason.REDIRECT_UNEXPECTED,
         },
         _session_expired,
     ),

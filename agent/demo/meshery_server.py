@@ -62,6 +62,7 @@ class MesheryServer:
             "/provider": _chooser,
         }
         self._guarded: Mapping[str, Handler] = {
+            "/api/user": _user,
             "/api/system/graphql/query": graphql,
             "/api/system/events/subscribe": _events,
             "/api/system/controllers/status/subscribe": self._controllers_stream,
@@ -149,6 +150,10 @@ async def _chooser(_: web.BaseRequest) -> web.StreamResponse:
 
 async def _ui(_: web.BaseRequest) -> web.StreamResponse:
     return web.Response(text=_UI, content_type="text/html")
+
+
+async def _user(_: web.BaseRequest) -> web.StreamResponse:
+    return web.json_response({"user_id": "demo", "first_name": "Demo", "last_name": "User", "status": "active"})
 
 
 async def _events(request: web.BaseRequest) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from agent.discovery.names import name_of
-from agent.discovery.objects import Named, Service, ServicePort, service_of
+from agent.discovery.objects import Named, PodPorts, Service, ServicePort, service_of
 from agent.probes._json import JsonObject, child, text_of
 from agent.probes._settings import duration
 from agent.probes._text import printable, quote
@@ -23,7 +23,7 @@ _SHORTEST_INTERVAL = 1.0
 _MOST_CHECKS = 5000
 
 
-def annotated_checks(services: Iterable[Named]) -> tuple[list[CheckSettings], list[str]]:
+def annotated_checks(services: Iterable[Named], at_pods: PodPorts) -> tuple[list[CheckSettings], list[str]]:
     """A check for each Service that asks for one, and what is wrong with the annotations of others."""
     checks: list[CheckSettings] = []
     problems: list[str] = []
@@ -36,7 +36,7 @@ def annotated_checks(services: Iterable[Named]) -> tuple[list[CheckSettings], li
             break
         found_in = f"Service {each.namespace}/{printable(each.name, 63)}"
         try:
-            (check,) = targets_of({"checks": [_check(each, annotations)]}, found_in).checks
+            (check,) = targets_of({"checks": [_check(each, annotations, at_pods)]}, found_in).checks
             if check.every is not None and check.every < _SHORTEST_INTERVAL:
                 raise ValueError(f"{PREFIX}interval is less than {duration(_SHORTEST_INTERVAL)}; write that or more")
             checks.append(check)
@@ -47,7 +47,7 @@ def annotated_checks(services: Iterable[Named]) -> tuple[list[CheckSettings], li
     return checks, problems
 
 
-def _check(each: Named, annotations: JsonObject) -> dict[str, object]:
+def _check(each: Named, annotations: JsonObject, at_pods: PodPorts) -> dict[str, object]:
     """The check as a configuration would have it. Raises ValueError for what no configuration can say."""
     asked = {key.removeprefix(PREFIX): text_of(annotations, key) for key in annotations if key.startswith(PREFIX)}
     for key in asked:
@@ -55,7 +55,7 @@ def _check(each: Named, annotations: JsonObject) -> dict[str, object]:
             raise ValueError(unknown("annotation", PREFIX + key, [PREFIX + known for known in _KEYS]))
     if asked["check"] != "true":
         raise ValueError(f'{PREFIX}check is {quote(asked["check"], 40)}; write "true"')
-    service = service_of(each)
+    service = service_of(each, at_pods)
     if service is None:
         raise ValueError("it leads out of the cluster, or its name cannot be resolved; write a check of your own")
     check: dict[str, object] = {"name": name_of(service.namespace, service.name), "probe": _probe(service, asked)}
@@ -89,10 +89,10 @@ def _port(service: Service, wanted: str) -> ServicePort:
     if found is not None:
         return found
     if service.headless and 0 < number < 65536:  # it leads to its pods, whatever ports are declared
-        return ServicePort("", number, number == 443)
+        return ServicePort("", number, number == 443, number)
     raise ValueError(f"it has no port {quote(wanted, 40)}; it has {known}")
 
 
 def _both_names(ports: Iterable[ServicePort]) -> Iterator[str]:
     for port in ports:
-        yield f"{port.number} ({port.name})" if port.name else str(port.number)
+        yield f"{port.declared} ({port.name})" if port.name else str(port.declared)

@@ -6,8 +6,9 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from agent.discovery.annotations import annotated_checks
 from agent.discovery.meshery import installations
-from agent.discovery.objects import Objects, collection_path, named
+from agent.discovery.objects import Objects, collection, named, pod_ports
 from agent.probes._json import JsonObject
+from agent.probes._kube_objects import Collection
 from agent.probes._settings import Model
 from agent.settings.problems import ConfigurationError
 from agent.settings.snapshot import Snapshot
@@ -22,7 +23,7 @@ _SETTLE = 1.0
 
 def snapshot_of(objects: Objects, at: float = 0.0, problems: Sequence[str] = ()) -> Snapshot:
     """What the objects of a cluster ask to be watched. What is bad is left out, told, and hurts nothing else."""
-    checks, bad_annotations = annotated_checks(named(objects.services))
+    checks, bad_annotations = annotated_checks(named(objects.services), pod_ports(objects.endpointslices))
     deployments, bad_installations = _deployments(objects)
     return Snapshot(SOURCE, tuple(checks), tuple(deployments), (*problems, *bad_annotations, *bad_installations), at)
 
@@ -62,13 +63,12 @@ class Watches(NamedTuple):
     deployments: Sequence[Watched] = ()
     brokers: Sequence[Watched] = ()
     meshsyncs: Sequence[Watched] = ()
+    endpointslices: Sequence[Watched] = ()
 
 
-def watched_paths(namespaces: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """The paths of what `Watches` holds, by field: in these namespaces, or in all where none are named."""
-    return {
-        field: [collection_path(field, namespace) for namespace in namespaces or (None,)] for field in Watches._fields
-    }
+def to_watch(namespaces: Sequence[str]) -> Mapping[str, Sequence[Collection]]:
+    """What `Watches` holds, by field: in these namespaces, or in all where none are named."""
+    return {field: [collection(field, namespace) for namespace in namespaces or (None,)] for field in Watches._fields}
 
 
 def source_over(watched: Mapping[str, Sequence[Watched]], changed: asyncio.Event) -> "KubernetesSource":

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from agent.discovery.objects import Named, Objects, Service, named, service_of
+from agent.discovery.objects import Named, Objects, Service, named, pod_ports, service_of
 from agent.probes._json import JsonObject, child, text_of
 from agent.probes._kube_objects import children, texts
 from agent.probes._settings import parse_url
@@ -46,8 +46,9 @@ class _Part(NamedTuple):
 def installations(objects: Objects) -> list[Installation]:
     """One for each namespace with Meshery's Server, Broker or Operator, or with a resource that asks for a Broker."""
     services: dict[str, list[Service]] = {}
+    at_pods = pod_ports(objects.endpointslices)
     for each in named(objects.services):
-        if (service := service_of(each)) is not None:
+        if (service := service_of(each, at_pods)) is not None:
             services.setdefault(service.namespace, []).append(service)
     with_broker = {each.namespace for each in (*named(objects.brokers), *named(objects.meshsyncs))}
     ingresses, workloads = _by_namespace(objects.ingresses), _by_namespace(objects.deployments)

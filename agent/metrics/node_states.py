@@ -1,75 +1,77 @@
-"""How to tell from the metrics alone what is done with a node. Each query gives one series per node, labelled `node`.
+"""How to tell from the metrics alone what is done with a node. Each query gives one series per node.
 
-The queries are right where kube-state-metrics is scraped beside reachd, too: they count nothing twice.
+The series are labelled `node`, and `cluster` where Prometheus tells clusters apart by that label; where it does not,
+the queries are right without it. They count nothing twice where kube-state-metrics is scraped beside reachd.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class NodeState(NamedTuple):
-    """A state, what it means, and the PromQL that finds the nodes in it."""
+    """A state, what it means, and the PromQL that finds the nodes in it; put it in parentheses to build on it."""
 
     name: str
     meaning: str
     query: str
 
 
-_CORDONED = "max by (node) (kube_node_spec_unschedulable) == 1"
-_DRAIN_REPORTED = 'max by (node) (kube_node_status_condition{condition="DrainInProgress",status="true"}) == 1'
+_CORDONED = "max by (cluster, node) (kube_node_spec_unschedulable) == 1"
+_DRAIN_REPORTED = 'max by (cluster, node) (kube_node_status_condition{condition="DrainInProgress",status="true"}) == 1'
+_REMOVAL_TAINTS = "ToBeDeletedByClusterAutoscaler|karpenter.sh/disrupt(ed|ion)"
 _MOVABLE = 'kube_pod_info{created_by_kind!~"DaemonSet|Node"}'
 """Neither pods that each node has to run nor static pods, which a drain leaves alone."""
 _LEAVING = f"""\
-count by (node) (
+count by (cluster, node) (
   {_MOVABLE}
-  and on (namespace, pod, uid) kube_pod_deletion_timestamp
+  and on (cluster, namespace, pod, uid) kube_pod_deletion_timestamp
 )"""
 
-NODE_STATES = (
-    NodeState(
-        "cordoned",
-        "takes no new pods, and no pod is leaving it. A drain that a PodDisruptionBudget holds up looks the same",
-        f"""\
+CORDONED: Final = NodeState(
+    "cordoned",
+    "takes no new pods, and no pod is leaving it. A drain that a PodDisruptionBudget holds up looks the same",
+    f"""\
 {_CORDONED}
-unless on (node) {_LEAVING}
-unless on (node) {_DRAIN_REPORTED}""",
-    ),
-    NodeState(
-        "draining",
-        "takes no new pods, and those that can run elsewhere are leaving it. Autoscalers taint a node instead of "
-        "cordoning it; other tools may report the condition DrainInProgress",
-        f"""\
+unless on (cluster, node) {_LEAVING}
+unless on (cluster, node) {_DRAIN_REPORTED}""",
+)
+DRAINING: Final = NodeState(
+    "draining",
+    "takes no new pods, and those that can run elsewhere are leaving it. Autoscalers taint a node instead of "
+    "cordoning it; other tools may report the condition DrainInProgress",
+    f"""\
 (
   {_CORDONED}
-  or max by (node) (kube_node_spec_taint{{key=~"ToBeDeletedByClusterAutoscaler|karpenter.sh/disrupt(ed|ion)"}})
+  or max by (cluster, node) (kube_node_spec_taint{{key=~"{_REMOVAL_TAINTS}"}})
 )
-and on (node) {_LEAVING}
+and on (cluster, node) {_LEAVING}
 or {_DRAIN_REPORTED}""",
-    ),
-    NodeState(
-        "drained",
-        "cordoned, and has no pods but static ones, those of DaemonSets, and those that have ended",
-        f"""\
-{_CORDONED}
-unless on (node) count by (node) (
-  {_MOVABLE}
-  and on (namespace, pod, uid) kube_pod_status_phase{{phase!~"Succeeded|Failed"}} == 1
-)""",
-    ),
-    NodeState(
-        "freshly joined",
-        "part of the cluster for less than ten minutes, and not cordoned",
-        f"""\
-time() - max by (node) (kube_node_created) < 600
-unless on (node) {_CORDONED}""",
-    ),
-    NodeState(
-        "not ready",
-        "not able to run pods, or not known to be",
-        'max by (node) (kube_node_status_condition{condition="Ready",status!="true"}) == 1',
-    ),
-    NodeState(
-        "silent",
-        "its kubelet has not renewed the lease for a minute: it is dead, or cannot reach the API server",
-        "time() - max by (node) (reachd_node_lease_renewed_timestamp_seconds) > 60",
-    ),
 )
+DRAINED: Final = NodeState(
+    "drained",
+    "cordoned, and has no pods but static ones, those of DaemonSets, and those that have ended",
+    f"""\
+{_CORDONED}
+unless on (cluster, node) count by (cluster, node) (
+  {_MOVABLE}
+  and on (cluster, namespace, pod, uid) kube_pod_status_phase{{phase!~"Succeeded|Failed"}} == 1
+)""",
+)
+FRESHLY_JOINED: Final = NodeState(
+    "freshly joined",
+    "part of the cluster for less than ten minutes, and not cordoned",
+    f"""\
+time() - max by (cluster, node) (kube_node_created) < 600
+unless on (cluster, node) {_CORDONED}""",
+)
+NOT_READY: Final = NodeState(
+    "not ready",
+    "not able to run pods, or not known to be",
+    'max by (cluster, node) (kube_node_status_condition{condition="Ready",status!="true"}) == 1',
+)
+SILENT: Final = NodeState(
+    "silent",
+    "its kubelet has not renewed the lease for a minute: it is dead, or cannot reach the API server",
+    "time() - max by (cluster, node) (reachd_node_lease_renewed_timestamp_seconds) > 60",
+)
+
+NODE_STATES: Final = (CORDONED, DRAINING, DRAINED, FRESHLY_JOINED, NOT_READY, SILENT)

@@ -76,7 +76,8 @@ _NODE_STATES = """\
 ### What is done with a node
 
 Each query gives one series for each node in that state, and counts nothing twice where kube-state-metrics is scraped,
-too. Which pods are leaving is known for the namespaces that are watched.
+too. Several clusters in one Prometheus are told apart by the label `cluster`, where series have it. Which pods are
+leaving is known for the namespaces that are watched.
 """
 
 _AGENT = """\

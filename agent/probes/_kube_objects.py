@@ -1,6 +1,7 @@
 """Objects of the Kubernetes API as rules read them: anything may be missing, of another type, or absurd."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from urllib.parse import quote as percent_encoded
 
 from agent.core.run import Inconclusive
@@ -10,6 +11,13 @@ from agent.probes._text import quote
 
 _LONGEST_NAME = 80
 _MOST_NAMED = 5
+
+
+class Collection(NamedTuple):
+    """Objects that an API server lists at `path`, or those of them that the selector lets through."""
+
+    path: str
+    label_selector: str = ""
 
 
 def list_path(group: str, plural: str, namespace: str | None = None) -> str:

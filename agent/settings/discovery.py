@@ -11,6 +11,7 @@ from agent.probes._settings import Model, NameServer
 from agent.profiles.fields import Interval
 from agent.settings.checks import CheckSettings
 
+Often = Annotated[Interval, Field(le=600)]
 _WILDCARDS = "*?["
 
 
@@ -68,8 +69,8 @@ class TargetFiles(Model):
 
     path: Annotated[str, AfterValidator(_file_pattern)]
     """The files; the last part of the path may have the wildcards `*`, `?` and `[...]`."""
-    every: Interval = 30.0
-    """Time between two looks for changes."""
+    every: Often = 30.0
+    """Time between two looks for changes, ten minutes at most: the alert on stale sources counts on it."""
 
 
 class DnsTargets(Model):
@@ -83,8 +84,8 @@ class DnsTargets(Model):
     """The port of every answer, for A and AAAA; an SRV record says it itself."""
     server: NameServer | None = None
     """The name server to ask, as host:port or as an address alone; default: those of the system."""
-    every: Interval = 30.0
-    """Time between two questions."""
+    every: Often = 30.0
+    """Time between two questions, ten minutes at most."""
     check: Annotated[CheckTemplate, PlainValidator(_template), WithJsonSchema({"type": "object"})]
     """The check of each answer: the keys of one of `checks`, where `{host}` and `{port}` stand for what the answer
     says. Both are added to its `name`. It may depend on `checks` of the configuration."""

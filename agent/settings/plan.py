@@ -166,6 +166,7 @@ def warnings(configuration: Configuration) -> list[Problem]:
         *_missing_files(configuration),
         *_unusable_kubeconfigs(checks, configuration),
         *_state_file(configuration),
+        *_every_replica_does_all(configuration),
         *[("vantage", message) for message in untested_deployments(configuration, checks)],
     ]
     if not (checks or configuration.deployments or configuration.kubernetes or configuration.discovery != Discovery()):
@@ -199,11 +200,23 @@ def warned_paths(configuration: Configuration) -> dict[ConfigurationPath, str]:
         ("state_file",),
         ("checks",),
         ("vantage",),
+        ("kubernetes",),
     )
     return {
         **{path: ".".join(map(str, path)) for path in sections},
         **{path: shown for path, shown, _ in _files_in(configuration, (), "")},
     }
+
+
+def _every_replica_does_all(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Replicas cannot know of each other but by a Lease."""
+    kubernetes = configuration.kubernetes
+    if kubernetes is not None and kubernetes.election is None and kubernetes.sharing is None:
+        yield (
+            "kubernetes",
+            "each replica with this configuration runs all checks and exports all series of the cluster; add election "
+            "where there may be several, or sharing to spread the checks",
+        )
 
 
 def _capacity(checks: Iterable[Check], configuration: Configuration) -> Iterator[tuple[str, str]]:

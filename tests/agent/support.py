@@ -235,6 +235,7 @@ def agent_process(
     environment: Mapping[str, str] | None = None,
     program: Sequence[str] = ("-m", "agent"),
     wait: bool = True,
+    start_seconds: float = _START_SECONDS,
 ) -> Iterator[AgentProcess]:
     """Starts an agent and, with `wait`, returns when it has started. `program`: what Python runs."""
     file, log_file = write(folder / "reachd.yaml", configuration), folder / "log"
@@ -245,11 +246,12 @@ def agent_process(
             stdout=log,
             stderr=log,
             env={**os.environ, **(environment or {})},
+            start_new_session=True,  # as a service has: where sessions share the CPU, it gets a share of its own
         )
     running = AgentProcess(process, file, log_file)
     try:
         if wait:
-            wait_until(lambda: process.poll() is not None or running.lines("started"), _START_SECONDS)
+            wait_until(lambda: process.poll() is not None or running.lines("started"), start_seconds)
             assert process.poll() is None, running.log()
             running.address = running.lines("started")[0]["address"]
         yield running

@@ -48,6 +48,7 @@ def _allowed(kubernetes: servers.Cluster, namespace: str, granted: Json) -> bool
                 "group": granted["apiGroups"][0],
                 "resource": granted["resources"][0],
                 "verb": granted["verbs"][0],
+                "name": granted.get("resourceNames", [""])[0],
             },
         },
     }

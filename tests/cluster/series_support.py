@@ -8,6 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
+from agent.cluster.packed import packed
 from agent.cluster.series import ClusterSeries, Resource
 from agent.metrics.text import Format
 from agent.probes._json import JsonObject
@@ -42,8 +43,12 @@ def changed(thing: Json, **changes: object) -> Json:
 
 
 def lines(resource: Resource, *things: JsonObject) -> list[str]:
-    """All samples of these objects as they are exported."""
-    return sample_lines(text_of(ClusterSeries({resource: [listed(*things)]})))
+    """All samples of these objects as they are exported; fails where they are others once the objects are packed."""
+    whole, small = (
+        sample_lines(text_of(ClusterSeries({resource: [listed(*each)]}))) for each in (things, map(packed, things))
+    )
+    assert small == whole
+    return whole
 
 
 def sample_lines(text: str) -> list[str]:

@@ -87,40 +87,55 @@ EXPECTED = {
 }
 
 
-def exported() -> list[str]:
+def exported(nodes: list[Json], pods: list[Json], leases: list[Json]) -> list[str]:
     """The lines of all these."""
     return sample_lines(
         text_of(
             ClusterSeries(
                 {
-                    Resource.NODES: [listed(*NODES)],
-                    Resource.PODS: [listed(*PODS)],
-                    Resource.LEASES: [listed(*LEASES)],
+                    Resource.NODES: [listed(*nodes)],
+                    Resource.PODS: [listed(*pods)],
+                    Resource.LEASES: [listed(*leases)],
                 }
             )
         )
     )
 
 
-def input_series(lines: list[str], job: str) -> list[Json]:
-    """The lines as promtool takes them, as if scraped from a target of `job`."""
+def input_series(lines: list[str], labels: str) -> list[Json]:
+    """The lines as promtool takes them, as if scraped from a target with these labels."""
     split = [line.rpartition(" ") for line in lines]
-    return [{"series": f'{key[:-1]},job="{job}"}}', "values": f"{value}x1"} for key, _, value in split]
+    return [{"series": f"{key[:-1]},{labels}}}", "values": f"{value}x1"} for key, _, value in split]
+
+
+def all_draining() -> list[str]:
+    """The lines of another cluster, whose nodes have the same names, are young, and are all being drained."""
+    names = [item["metadata"]["name"] for item in NODES]
+    return exported(
+        [node(name, metadata__creationTimestamp=YOUNG, spec__unschedulable=True) for name in names],
+        [pod(name, leaving=True) for name in names],
+        [lease(name, "1970-01-30T23:59:45.000000Z") for name in names],
+    )
 
 
 @pytest.mark.servers("promtool")
+@pytest.mark.parametrize("several", [False, True], ids=["alone", "beside-another-cluster"])
 @pytest.mark.parametrize("also", [False, True], ids=["alone", "beside-kube-state-metrics"])
-async def test_states_of_nodes_are_told_apart(tmp_path: Path, also: bool) -> None:
+async def test_states_of_nodes_are_told_apart(tmp_path: Path, also: bool, several: bool) -> None:
     assert {state.name for state in NODE_STATES} == set(EXPECTED)
-    lines = exported()
-    series = input_series(lines, "reachd")
+    lines = exported(NODES, PODS, LEASES)
+    expected = {state: {f'{{node="{name}"}}' for name in names} for state, names in EXPECTED.items()}
+    series = input_series(lines, 'job="reachd"')
     if also:
-        series += input_series([line for line in lines if line.startswith("kube_")], "kube-state-metrics")
+        series += input_series([line for line in lines if line.startswith("kube_")], 'job="kube-state-metrics"')
+    if several:
+        series += input_series(all_draining(), 'job="reachd",cluster="west"')
+        expected["draining"] |= {f'{{cluster="west",node="{item["metadata"]["name"]}"}}' for item in NODES}
     queries = [
         {
-            "expr": f"count by (node) ({state.query})",
+            "expr": f"count by (cluster, node) ({state.query})",
             "eval_time": NOW,
-            "exp_samples": [{"labels": f'{{node="{name}"}}', "value": 1} for name in EXPECTED[state.name]],
+            "exp_samples": [{"labels": labels, "value": 1} for labels in expected[state.name]],
         }
         for state in NODE_STATES
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.cluster.packed import packed
 from agent.cluster.series import ClusterSeries, Resource
 from tests.cluster.series_support import Listed, named, sample_lines, text_of
 from tests.servers.kubernetes import Cluster
@@ -102,7 +103,7 @@ class Watched:
     def read(self) -> list[str]:
         """The lines of all of them."""
         for resource, source in self._sources.items():
-            source.objects = {thing["metadata"]["uid"]: thing for thing in self.items(resource)}
+            source.objects = {thing["metadata"]["uid"]: packed(thing) for thing in self.items(resource)}
         return sample_lines(text_of(self._series))
 
 

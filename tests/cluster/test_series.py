@@ -4,7 +4,7 @@ import asyncio
 from asyncio.subprocess import PIPE, STDOUT
 from copy import deepcopy
 from itertools import groupby
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given, settings, strategies
@@ -215,9 +215,9 @@ async def test_scrapes_at_the_same_time_say_the_same_and_leave_the_loop_to_other
     scrapes = [asyncio.create_task(scrape(exposed)) for _ in range(3)]
     stalls = []
     while not all(task.done() for task in scrapes):
-        began = perf_counter()
+        began = thread_time()  # of this thread alone: the machine may have other work
         await asyncio.sleep(0)
-        stalls.append(perf_counter() - began)
+        stalls.append(thread_time() - began)
     texts = [[line for line in (await task).splitlines() if line.startswith("kube_")] for task in scrapes]
     assert texts[0] == texts[1] == texts[2]
     assert len(stalls) > 50

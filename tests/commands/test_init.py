@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from agent.discovery.objects import Objects, collection_path
+from agent.discovery.survey import LOOKED_AT
 from agent.settings.load import load
 from tests.commands.support import Result, call
 from tests.discovery.cluster_objects import meshery, objects, service, workload
@@ -80,7 +81,7 @@ async def test_what_is_found_is_written_and_valid(tmp_path: Path, capfd: pytest.
     async with cluster(tmp_path, pages_of(meshery())) as api:
         status, out, err = await call(capfd, "init", "--kubeconfig", api.kubeconfig, "--context", "west")
     assert (status, err) == (0, "")
-    assert api.asked == [collection_path(field) + LIMIT for field in Objects._fields]
+    assert api.asked == [collection_path(field) + LIMIT for field in LOOKED_AT]
     (deployment,) = deployments(out)
     assert deployment == {
         "name": "meshery",
@@ -106,7 +107,7 @@ async def test_one_namespace_and_a_server_alone(tmp_path: Path, capfd: pytest.Ca
     alone = objects([service("m", "meshery", 9081, labels={"app.kubernetes.io/name": "meshery"})])
     async with cluster(tmp_path, pages_of(alone, "m")) as api:
         _, out, _ = await call(capfd, "init", "--kubeconfig", api.kubeconfig, "--namespace", "m")
-    assert api.asked == [collection_path(field, "m") + LIMIT for field in Objects._fields]
+    assert api.asked == [collection_path(field, "m") + LIMIT for field in LOOKED_AT]
     (deployment,) = deployments(out)
     assert deployment.keys() == {"name", "profile", "namespace", "server", "clusters"}
     assert "# No external URL: set external_url to the address that users open in their browser\n" in out

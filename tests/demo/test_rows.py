@@ -13,6 +13,8 @@ FROM_THE_DEMO = {
     "server-live",
     "server-ready",
     "server-api",
+    "session",
+    "session-external",
     "server-version",
     "ui-external",
     "websocket-upgrade",

@@ -72,9 +72,17 @@ def objects(
     deployments: Sequence[Json] = (),
     brokers: Sequence[Json] = (),
     meshsyncs: Sequence[Json] = (),
+    endpointslices: Sequence[Json] = (),
 ) -> Objects:
     """What discovery looks at."""
-    return Objects(*(by_uid(things) for things in (services, ingresses, deployments, brokers, meshsyncs)))
+    kinds = (services, ingresses, deployments, brokers, meshsyncs, endpointslices)
+    return Objects(*(by_uid(things) for things in kinds))
+
+
+def endpoint_slice(namespace: str, name: str, of: str, **ports: int) -> Json:
+    """Where the pods of a Service listen; `of`: its name."""
+    listed = [{"name": port, "port": number, "protocol": "TCP"} for port, number in ports.items()]
+    return {**thing(namespace, name, labels={"kubernetes.io/service-name": of}), "ports": listed}
 
 
 def meshery(namespace: str = "meshery") -> Objects:

@@ -21,6 +21,7 @@ from tests.discovery.cluster_objects import (
     Json,
     annotated,
     by_uid,
+    endpoint_slice,
     ingress,
     labelled,
     meshery,
@@ -71,6 +72,36 @@ def test_annotations_ask_for_a_check(asking: Json, kind: str, target: str) -> No
     assert (check.deployment, check.name, check.origin) == ("default", "shop--cart", "kubernetes")
     assert (check.kind, check.target) == (kind, target)
     assert (check.every, check.severity) == (15.0, "ticket")
+
+
+HEADLESS = {"clusterIP": "None", "ports": [{"name": "web", "port": 80, "targetPort": "http"}]}
+TO_A_NUMBER = {"clusterIP": "None", "ports": [{"name": "web", "port": 80, "targetPort": 8080}]}
+BEHIND_ONE_ADDRESS = {"clusterIP": "10.0.0.1", "ports": [{"name": "web", "port": 80, "targetPort": "http"}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "asked", "slices", "target"),
+    [
+        (HEADLESS, {}, [("cart-a", "cart", 8080)], "http://cart.shop.svc:8080/"),
+        (HEADLESS, {"port": "web"}, [("cart-a", "cart", 8080)], "http://cart.shop.svc:8080/"),
+        (HEADLESS, {"port": "80"}, [("cart-a", "cart", 8080)], "http://cart.shop.svc:8080/"),
+        (HEADLESS, {"port": "9000"}, [("cart-a", "cart", 8080)], "http://cart.shop.svc:9000/"),
+        (HEADLESS, {}, [("cart-b", "cart", 9000), ("cart-a", "cart", 8080)], "http://cart.shop.svc:8080/"),
+        (HEADLESS, {}, [("other-a", "other", 8080)], "http://cart.shop.svc:80/"),
+        (HEADLESS, {}, [("cart-a", "cart", 70000)], "http://cart.shop.svc:80/"),
+        (TO_A_NUMBER, {}, [], "http://cart.shop.svc:8080/"),
+        (TO_A_NUMBER, {}, [("cart-a", "cart", 8081)], "http://cart.shop.svc:8081/"),
+        (BEHIND_ONE_ADDRESS, {}, [("cart-a", "cart", 8080)], "http://cart.shop.svc:80/"),
+    ],
+)
+def test_the_name_of_a_headless_service_leads_past_its_ports(
+    spec: Json, asked: dict[str, str], slices: list[tuple[str, str, int]], target: str
+) -> None:
+    endpoints = [endpoint_slice("shop", name, of, web=number) for name, of, number in slices]
+    found = objects([annotated("shop", "cart", spec=spec, **asked)], endpointslices=endpoints)
+    wanted = plan(Configuration(), [snapshot_of(found)])
+    assert [check.target for check in wanted.checks] == [target]
+    assert wanted.problems == ()
 
 
 def test_interval_and_severity_may_be_asked_for() -> None:

@@ -15,6 +15,7 @@ from agent.discovery.survey import Survey
 from agent.probes._door import run_probe
 from agent.probes._network import Network
 from agent.probes.kube_api import KubeApiSettings
+from tests.agent.support import agent_process
 from tests.discovery.cluster_objects import annotated, ingress, labelled, service, workload
 from tests.servers.custom_resources import custom_resource
 from tests.servers.kubernetes import Cluster
@@ -149,3 +150,34 @@ def test_annotated_services_of_a_real_cluster_are_found(kubernetes: Cluster, mon
     assert len(found.deployments) == 1
     (problem,) = found.problems
     assert problem.startswith(f"Service {namespace}/bad: unknown kind of check for a Service 'htp'")
+
+
+@pytest.mark.servers("kube-controller-manager")
+def test_a_headless_service_is_asked_where_its_pods_listen(kubernetes: Cluster, tmp_path: Path) -> None:
+    namespace = kubernetes.namespace()
+    spec = {"clusterIP": "None", "selector": labelled("cart"), "ports": [{"port": 80, "targetPort": "http"}]}
+    asking = annotated(namespace, "cart", spec=spec)
+    kubernetes.admin.apply({"apiVersion": "v1", "kind": "Service", **asking})
+    container = {"name": "cart", "image": "registry.test/cart", "ports": [{"name": "http", "containerPort": 8080}]}
+    pod: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "cart", "namespace": namespace}}
+    pod["metadata"]["labels"] = labelled("cart")
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"node-of-{namespace}"}}
+    kubernetes.admin.apply(node)
+    kubernetes.admin.apply({**pod, "spec": {"nodeName": f"node-of-{namespace}", "containers": [container]}})
+    status = {"phase": "Running", "podIP": "10.9.8.7", "podIPs": [{"ip": "10.9.8.7"}]}
+    kubernetes.admin.apply({**pod, "status": status}, "status")
+    settings = {
+        "kubeconfig": str(kubernetes.kubeconfig()),
+        "namespaces": [namespace],
+        "discovery": True,
+        "nodes": False,
+        "workloads": False,
+    }
+    with kubernetes.controllers("endpointslice-controller"), agent_process(tmp_path, {"kubernetes": settings}) as agent:
+
+        def targets() -> set[str]:
+            infos = [sample for sample in agent.samples() if sample.name == "probe_target_info"]
+            return {sample.labels["target"] for sample in infos}
+
+        wait_until(lambda: targets() == {f"http://cart.{namespace}.svc:8080/"}, 60.0, "the port of the pod")
+    kubernetes.admin.delete(f"/api/v1/nodes/node-of-{namespace}")

@@ -50,10 +50,13 @@ WHOLE = Case(
 EVERYTHING = Case(
     "everything",
     ("observer", "daemonset", "deployment"),
-    ("components/network-policy", "components/pod-monitor", "components/service-monitor"),
+    tuple(
+        f"components/{name}" for name in ("network-policy", "pod-monitor", "service-monitor", "alerts", "dashboards")
+    ),
     (
         "--set=daemonset.enabled=true,deployment.enabled=true",
         "--set=networkPolicy.enabled=true,podMonitor.enabled=true,serviceMonitor.enabled=true",
+        "--set=prometheusRule.enabled=true,dashboards.enabled=true",
     ),
 )
 CASES = (

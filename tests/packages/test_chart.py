@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
 import yaml
 
 from agent.core.version import VERSION
+from alerts.rule import Links
 from tests.packages.cases import EVERYTHING, by_helm
 from tests.packages.manifests import (
     API_VERSIONS,
     CHART,
     KUSTOMIZATIONS,
     MONITORS,
+    ROOT,
     Json,
     agents,
     configurations,
@@ -53,6 +55,7 @@ def test_packages_are_of_the_agents_version() -> None:
         "daemonset.replicas=2",
         "image.digest=latest",
         "podMonitor.interval=often",
+        "prometheusRule.runbooks=docs/runbooks",
     ],
 )
 def test_it_refuses_what_its_schema_does_not_know(value: str) -> None:
@@ -145,26 +148,41 @@ def test_the_resources_of_prometheus_operator_need_their_definitions() -> None:
         assert f"{key}.enabled is set, but this cluster has no" in notes
 
 
-def test_rules_and_dashboards_come_from_files_of_the_chart(tmp_path: Path) -> None:
-    flags = (
-        "--set=prometheusRule.enabled=true,dashboards.enabled=true",
-        "--set=prometheusRule.labels.release=prometheus",
-    )
-    assert not of_kind(rendered(*flags), "PrometheusRule")
-    chart = shutil.copytree(CHART, tmp_path / "reachd")
-    groups = {"groups": [{"name": "reachd", "rules": [{"alert": "Down", "expr": "{{ $value }}"}]}]}
-    dashboard = {"title": "Overview", "legend": "{{ deployment }}"}
-    (chart / "alerts").mkdir()
-    (chart / "alerts" / "reachd.yaml").write_text(yaml.safe_dump(groups))
-    (chart / "dashboards").mkdir()
-    (chart / "dashboards" / "overview.json").write_text(json.dumps(dashboard))
-    manifests = rendered(*flags, chart=chart)
-    [rule] = of_kind(manifests, "PrometheusRule")
-    assert rule["spec"] == groups
-    assert rule["metadata"]["labels"]["release"] == "prometheus"
-    [shown] = [each for each in of_kind(manifests, "ConfigMap") if "overview.json" in each["data"]]
-    assert json.loads(shown["data"]["overview.json"]) == dashboard
-    assert shown["metadata"]["labels"]["grafana_dashboard"] == "1"
+def test_the_rules_are_those_of_the_repository_with_links_of_ones_own() -> None:
+    links = {"runbooks": "https://wiki.example.org/reachd", "dashboards": "https://pictures.example.org"}
+    flags = [f"--set=prometheusRule.{key}={url}" for key, url in links.items()]
+    manifests = rendered("--set=prometheusRule.enabled=true", "--set=prometheusRule.labels.release=prometheus", *flags)
+    found = {each["metadata"]["name"]: each for each in of_kind(manifests, "PrometheusRule")}
+    files = sorted((ROOT / "alerts" / "rules").glob("*.yaml"))
+    assert sorted(found) == [file.stem for file in files]
+    for file in files:
+        text = file.read_text()
+        for key, example in (("runbooks", Links().runbooks), ("dashboards", Links().dashboards)):
+            assert example in text
+            text = text.replace(example, links[key])
+        assert found[file.stem]["spec"] == yaml.safe_load(text)
+        assert found[file.stem]["metadata"]["labels"]["release"] == "prometheus"
+
+
+def test_the_dashboards_are_those_of_the_repository_with_links_of_ones_own() -> None:
+    runbooks = "https://wiki.example.org/reachd"
+    manifests = rendered("--set=dashboards.enabled=true", f"--set=prometheusRule.runbooks={runbooks}")
+    shown = [each for each in of_kind(manifests, "ConfigMap") if "-dashboard-" in each["metadata"]["name"]]
+    texts = {name: text for each in shown for name, text in each["data"].items()}
+    files = {file.name: file.read_text() for file in (ROOT / "dashboards").glob("*.json")}
+    assert texts.keys() == files.keys()
+    for name, text in files.items():
+        assert Links().runbooks in text
+        assert json.loads(texts[name]) == json.loads(text.replace(Links().runbooks, runbooks))
+    assert all(each["metadata"]["labels"]["grafana_dashboard"] == "1" for each in shown)
+
+
+def test_a_package_holds_the_dashboards_and_not_what_makes_them(tmp_path: Path) -> None:
+    helm("package", CHART, "--destination", tmp_path)
+    [package] = tmp_path.glob("*.tgz")
+    with tarfile.open(package) as archive:
+        names = [Path(name).relative_to("reachd/dashboards") for name in archive.getnames() if "/dashboards/" in name]
+    assert {str(name) for name in names} == {file.name for file in (ROOT / "dashboards").glob("*.json")}
 
 
 def test_its_own_test_asks_every_agent() -> None:

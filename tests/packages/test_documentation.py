@@ -43,7 +43,8 @@ def test_the_overlay(mine: Path) -> None:
     assert len(list(pods(manifests))) == 2
     for pod in pods(manifests):
         assert agents(pod)[0]["image"] == "registry.example.com/reachd:0.1.0"
-    changed = [each for each in of_kind(manifests, "ConfigMap") if each["data"]["reachd.yaml"] == "vantage: [node]\n"]
+    maps = of_kind(manifests, "ConfigMap")
+    changed = [each for each in maps if each["data"].get("reachd.yaml") == "vantage: [node]\n"]
     assert [each["metadata"]["name"][: len("reachd-node")] for each in changed] == ["reachd-node"]
     assert all("state_file" in each["data"]["agent.yaml"] for each in changed)
 

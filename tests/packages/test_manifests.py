@@ -77,7 +77,7 @@ def plain(manifest: Json) -> Json:
             template = thing["spec"]["template"]["metadata"]
             drop(template["labels"], LABELS_OF_A_RELEASE)
             drop(template, ["annotations"])  # the checksum, where kustomize renames the ConfigMap
-        case "ConfigMap":
+        case "ConfigMap" if "reachd.yaml" in thing["data"]:
             thing["data"] = merged(thing["data"])
         case "NetworkPolicy":
             rules = thing["spec"]["ingress"]
@@ -91,7 +91,7 @@ def without_hashes(value: Any) -> Any:
         return {key: without_hashes(each) for key, each in value.items()}
     if isinstance(value, list):
         return [without_hashes(each) for each in value]
-    return re.sub(r"^(reachd(?:-[a-z]+)?)-[0-9a-z]{10}$", r"\1", value) if isinstance(value, str) else value
+    return re.sub(r"^(reachd(?:-[a-z]+)?)-[2456789bcdfghkmt]{10}$", r"\1", value) if isinstance(value, str) else value
 
 
 def drop(mapping: Json, keys: Iterable[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -46,13 +47,20 @@ def broker(**endpoint: str) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def api_server(answer: object, status: int = 200) -> AsyncIterator[str]:
-    """An API server that has one resource and knows one token. Yields its URL."""
+async def api_server(
+    answer: object, status: int = 200, services: Callable[[], Awaitable[web.Response]] | None = None
+) -> AsyncIterator[str]:
+    """An API server that has one resource and knows one token; `services`: what it says of each Service.
+
+    Yields its URL.
+    """
 
     async def get(request: web.Request) -> web.Response:
         authorization = request.headers.get("Authorization")
         if authorization not in (None, f"Bearer {TOKEN}"):
             return web.json_response({"kind": "Status", "code": 401}, status=401)
+        if services is not None and "/services/" in request.path:
+            return await services()
         if request.path != PATH:
             return web.json_response({"kind": "Status", "code": 404}, status=404)
         return web.json_response(answer, status=status)
@@ -125,6 +133,49 @@ async def test_a_silent_internal_endpoint_leaves_time_for_the_external_one() -> 
         outcome = await probe(settings(url), timeout=1.0)
     assert_up(outcome)
     assert outcome.detail == f"the Broker answers at its external endpoint {good.address}"
+
+
+async def answer_late() -> web.Response:
+    await asyncio.sleep(2)
+    return web.Response()
+
+
+async def say_too_much() -> web.Response:
+    return web.Response(body=b"x" * 300_000)
+
+
+async def say_nonsense() -> web.Response:
+    return web.json_response(["x"])
+
+
+async def say_no_ports() -> web.Response:
+    return web.json_response({"kind": "Service", "spec": 7, "status": {"loadBalancer": "x"}})
+
+
+@pytest.mark.parametrize(
+    ("services", "remark"),
+    [
+        (answer_late, "; what else could be published is not known: TimeoutError"),
+        (
+            say_too_much,
+            "; what else could be published is not known: the answer to /api/v1/namespaces/meshery/services",
+        ),
+        (say_nonsense, ""),
+        (say_no_ports, ""),
+    ],
+)
+async def test_the_verdict_does_not_depend_on_what_could_be_published(
+    services: Callable[[], Awaitable[web.Response]], remark: str
+) -> None:
+    async with (
+        serving(saying(INFO)) as server,
+        api_server(broker(external=server.address), services=services) as url,
+    ):
+        outcome = await probe(settings(url), timeout=1.5)
+    assert_up(outcome)
+    beginning = f"the Broker answers at its external endpoint {server.address}"
+    assert outcome.detail.startswith(beginning + remark)
+    assert remark or outcome.detail == beginning
 
 
 async def test_a_published_name_that_does_not_resolve() -> None:

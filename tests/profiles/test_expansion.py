@@ -56,8 +56,8 @@ def test_the_order_is_that_of_the_catalogue() -> None:
 
 
 def test_dependencies_that_nobody_tests_here_block_nothing() -> None:
-    assert checks(deployment(), "client")["websocket-upgrade"].depends_on == ("ui-external",)
-    off = deployment({"rows": {"ui-external": {"enabled": False}}})
+    assert checks(deployment(), "client")["websocket-upgrade"].depends_on == ("ui-external", "session-external")
+    off = deployment({"rows": {"ui-external": {"enabled": False}}}, without=("session",))
     assert checks(off, "client")["websocket-upgrade"].depends_on == ()
 
 

@@ -82,8 +82,8 @@ def test_users_are_let_in_though_the_agent_does_not_know_by_which_url_they_come(
 
 def test_what_only_a_run_can_tell_is_a_comment() -> None:
     assert (
-        "# not expressible, because only a run can tell: egress to the endpoint that the Operator publishes for the "
-        "Broker, usually port 4222, for cluster-east-broker-endpoint"
+        "# not expressible, because only a run can tell: egress to the endpoints that the Operator publishes or could "
+        "publish for the Broker, usually port 4222, for cluster-east-broker-endpoint"
     ) in _text(deployment())
 
 

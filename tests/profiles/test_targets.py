@@ -22,7 +22,7 @@ def test_what_only_a_run_can_tell_has_a_line_of_its_own() -> None:
     lines = [line for line in _targets(deployment(), "server") if line.check == "cluster-east-broker-endpoint"]
     assert [(line.host != "", line.remark) for line in lines] == [
         (True, ""),
-        (False, "the endpoint that the Operator publishes for the Broker, usually port 4222"),
+        (False, "the endpoints that the Operator publishes or could publish for the Broker, usually port 4222"),
     ]
 
 

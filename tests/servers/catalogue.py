@@ -17,6 +17,7 @@ SERVERS = Path(__file__).resolve().parents[2] / ".servers"
 """Ignored folder that everything is brought into; nothing is installed on the machine."""
 
 BIN = SERVERS / "bin"
+NPM = SERVERS / "npm"
 
 KUBERNETES = "v1.37.2"
 """A release that is supported until October 2027, and the etcd it was made with."""
@@ -64,11 +65,28 @@ class PyPI:
 
 
 @dataclass(frozen=True, slots=True)
+class Npm:
+    """A program that one of some npm packages ships; `packages` are as npm takes them, `path` is below node_modules."""
+
+    packages: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A Python program that needs other packages: in an environment of its own, and run as `python -m module`."""
+
+    package: str
+    version: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One executable. `quick` ones come in by themselves with `make test`; `seconds` bounds the bringing in."""
 
     name: str
-    origin: Debian | Go | Kubernetes | PyPI
+    origin: Debian | Environment | Go | Kubernetes | Npm | PyPI
     quick: bool = False
     seconds: int = 300
 
@@ -87,6 +105,7 @@ PROGRAMS = (
     ),
     Program("prometheus", Debian("prometheus", "usr/bin/prometheus"), quick=True),
     Program("promtool", Debian("prometheus", "usr/bin/promtool"), quick=True),
+    Program("promtool-3", Go("github.com/prometheus/prometheus/cmd/promtool", "v0.316.0"), seconds=1800),
     Program("chromium", Debian("chromium", "usr/lib/chromium/chromium")),
     Program("rotel", PyPI("rotel", "0.0.1a15", "rotel/rotel-agent"), quick=True),
     Program("nats-server-2.14", Go("github.com/nats-io/nats-server/v2", "v2.14.9"), seconds=900),
@@ -102,6 +121,16 @@ PROGRAMS = (
         seconds=1800,
     ),
     Program("kubectl", Kubernetes("k8s.io/kubernetes/cmd/kubectl", KUBERNETES), seconds=1800),
+    # Makes a JSON schema of types; beside it are the types of Grafana's own dashboards.
+    Program(
+        "ts-json-schema-generator",
+        Npm(
+            ("ts-json-schema-generator@2.4.0", "typescript@5.9.3", "@grafana/schema@13.2.3"),
+            "ts-json-schema-generator/bin/ts-json-schema-generator.js",
+        ),
+        quick=True,
+    ),
+    Program("checkov", Environment("checkov", "3.3.30", "checkov.main"), seconds=1800),
     Program("helm", Go("helm.sh/helm/v4/cmd/helm", "v4.3.1"), seconds=1800),
 )
 

@@ -17,7 +17,21 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.servers.catalogue import BIN, BY_NAME, PROGRAMS, SERVERS, Debian, Go, Kubernetes, Program, PyPI, find
+from tests.servers.catalogue import (
+    BIN,
+    BY_NAME,
+    NPM,
+    PROGRAMS,
+    SERVERS,
+    Debian,
+    Environment,
+    Go,
+    Kubernetes,
+    Npm,
+    Program,
+    PyPI,
+    find,
+)
 from tests.servers.commands import CommandError, run
 from tests.servers.debian import Unpacker
 from tests.servers.kubernetes_release import KubernetesRelease
@@ -62,8 +76,12 @@ def _bring(program: Program, unpacker: Unpacker) -> None:
             _from_go(program, origin)
         case Kubernetes() as origin:
             _from_kubernetes(program, origin)
+        case Npm() as origin:
+            _from_npm(program, origin)
         case PyPI() as origin:
             _from_pypi(program, origin)
+        case Environment() as origin:
+            _from_environment(program, origin)
 
 
 def _package_lists(unpacker: Unpacker) -> None:
@@ -108,6 +126,16 @@ def _need_go() -> None:
         raise UnavailableError("this machine has no Go toolchain")
 
 
+def _from_npm(program: Program, origin: Npm) -> None:
+    if shutil.which("npm") is None:
+        raise UnavailableError("this machine has no npm")
+    folder = NPM / program.name
+    folder.mkdir(parents=True, exist_ok=True)
+    quiet = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--loglevel=error"]
+    run(["npm", "install", *quiet, "--prefix", folder, *origin.packages], program.seconds)
+    _launcher(program.name, folder / "node_modules" / origin.path)
+
+
 def _from_pypi(program: Program, origin: PyPI) -> None:
     folder = SERVERS / "pypi" / program.name
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--upgrade"]
@@ -115,7 +143,16 @@ def _from_pypi(program: Program, origin: PyPI) -> None:
     _launcher(program.name, folder / origin.path)
 
 
-def _launcher(name: str, binary: Path, libraries: Iterable[Path] = ()) -> None:
+def _from_environment(program: Program, origin: Environment) -> None:
+    folder = SERVERS / "environments" / program.name
+    python = folder / "bin" / "python"
+    run([sys.executable, "-m", "venv", "--clear", str(folder)], program.seconds)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--only-binary=:all:"]
+    run([*pip, f"{origin.package}=={origin.version}"], program.seconds)
+    _launcher(program.name, python, arguments=f"-m {origin.module} ")
+
+
+def _launcher(name: str, binary: Path, libraries: Iterable[Path] = (), *, arguments: str = "") -> None:
     """Writes a script that becomes the program, so that the process started is the server itself.
 
     Its paths are relative to its own, so the ignored folder can be moved. It exists once the program is there.
@@ -125,7 +162,7 @@ def _launcher(name: str, binary: Path, libraries: Iterable[Path] = ()) -> None:
     lines = [
         "#!/bin/sh",
         'servers="${0%/*}/.."',
-        f'{environment}exec "$servers/{binary.relative_to(SERVERS)}" "$@"',
+        f'{environment}exec "$servers/{binary.relative_to(SERVERS)}" {arguments}"$@"',
     ]
     unfinished = BIN / f".{name}"
     unfinished.write_text("\n".join(lines) + "\n")

@@ -92,8 +92,12 @@ def nginx(http: str) -> Iterator[Server]:
 
 
 @contextmanager
-def prometheus(config: str, *flags: str) -> Iterator[Server]:
-    """Prometheus with the given configuration file, which it reads again on POST /-/reload."""
+def prometheus(config: str, *flags: str, resend_delay: str = "1s") -> Iterator[Server]:
+    """Prometheus with the given configuration file, which it reads again on POST /-/reload.
+
+    `resend_delay`: how often it tells Alertmanager of an alert that goes on. Alertmanager believes each for four times
+    that.
+    """
     port = free_port()
     with _folder() as folder:
         arguments = [
@@ -102,7 +106,7 @@ def prometheus(config: str, *flags: str) -> Iterator[Server]:
             f"--web.listen-address=127.0.0.1:{port}",
             "--web.enable-lifecycle",
             "--enable-feature=exemplar-storage",
-            "--rules.alert.resend-delay=1s",
+            f"--rules.alert.resend-delay={resend_delay}",
             *flags,
         ]
         with Server(

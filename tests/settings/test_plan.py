@@ -336,3 +336,17 @@ discovery:
 )
 def test_durations_are_shown_as_they_are_written(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("keys", "warned"),
+    [
+        ("nodes: false", True),
+        ("election: {namespace: reachd}", False),
+        ("sharing: {namespace: reachd}", False),
+    ],
+)
+def test_an_observer_that_knows_of_no_other_may_do_everything_twice(tmp_path: Path, keys: str, warned: bool) -> None:
+    said = [str(warning) for warning in warnings(configuration_of(tmp_path, f"kubernetes: {{{keys}}}\n"))]
+    assert len(said) == warned
+    assert all("kubernetes: each replica with this configuration runs all checks" in each for each in said)

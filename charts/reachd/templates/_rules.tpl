@@ -9,6 +9,9 @@
 - apiGroups: [networking.k8s.io]
   resources: [ingresses] # discovery: the address as users know it
   verbs: [list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices] # discovery: at which ports the pods of headless Services listen
+  verbs: [list, watch]
 - apiGroups: [meshery.io]
   resources: [brokers, meshsyncs] # discovery: whether the Operator is to run a Broker
   verbs: [list, watch]

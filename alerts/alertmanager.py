@@ -1,0 +1,146 @@
+"""Alertmanager's configuration: who gets what, and what suppresses what."""
+
+from alerts.down import DOWN, PARTLY
+from alerts.rule import Json
+from alerts.timing import Timing
+
+_CREDENTIALS = "/etc/alertmanager/secrets"
+_COMPONENT = ["cluster", "deployment", "component", "node", "namespace"]
+"""What two alerts must have in common for one to explain the other. An absent label equals an absent label."""
+_CHECK = ["cluster", "deployment", "check"]
+_UPPER_LAYERS = (("dns", "dns"), ("tcp", "dns|tcp"), ("tls", "dns|tcp|tls"))
+"""A kind of probe, and the kinds that it does not explain: its own, and those of the layers below."""
+
+
+def document(timing: Timing) -> Json:
+    """The configuration."""
+    return {
+        "route": _route(timing),
+        "inhibit_rules": _inhibit_rules(),
+        "receivers": _receivers(),
+    }
+
+
+def _route(timing: Timing) -> Json:
+    return {
+        "receiver": "ticket",
+        "group_by": ["cluster", "deployment", "component"],
+        "group_wait": timing("30s"),
+        "group_interval": timing("5m"),
+        "repeat_interval": timing("12h"),
+        "routes": [
+            {
+                "receiver": "dead-mans-switch",
+                "matchers": ['alertname="ReachdWatchdog"'],
+                "group_wait": timing("0s"),
+                "group_interval": timing("1m"),
+                "repeat_interval": timing("1m"),
+            },
+            {
+                "receiver": "page",
+                "matchers": ['severity="critical"'],
+                "group_wait": timing("15s"),
+                "group_interval": timing("1m"),
+                "repeat_interval": timing("4h"),
+                "routes": [{"matchers": ['component="custom"'], "group_by": [*_CHECK, "component"]}],
+            },
+            {
+                "receiver": "information",
+                "matchers": ['severity="info"'],
+                "group_by": ["cluster", "deployment"],
+                "group_wait": timing("5m"),
+                "group_interval": timing("1h"),
+                "repeat_interval": timing("7d"),
+            },
+            # One certificate is seen by checks of several components.
+            {"matchers": ['alertname="ReachdCertificateExpiry"'], "group_by": ["cluster", "deployment"]},
+        ],
+    }
+
+
+def _receivers() -> list[Json]:
+    chat = {"api_url_file": f"{_CREDENTIALS}/chat-url", "send_resolved": True}
+    return [
+        {
+            "name": "page",
+            "pagerduty_configs": [
+                {
+                    "routing_key_file": f"{_CREDENTIALS}/pager-key",
+                    "description": "{{ .CommonAnnotations.summary }}",
+                    "details": {
+                        "what": "{{ range .Alerts.Firing }}{{ .Annotations.description }}\n{{ end }}",
+                        "runbook": "{{ range .Alerts.Firing }}{{ .Annotations.runbook_url }}\n{{ end }}",
+                        "dashboard": "{{ range .Alerts.Firing }}{{ .Annotations.dashboard_url }}\n{{ end }}",
+                    },
+                }
+            ],
+            "slack_configs": [{**chat, "channel": "#on-call", **_CHAT_TEXT}],
+        },
+        {"name": "ticket", "webhook_configs": [{"url_file": f"{_CREDENTIALS}/ticket-url"}]},
+        {"name": "information", "slack_configs": [{**chat, "channel": "#meshery", **_CHAT_TEXT}]},
+        {
+            "name": "dead-mans-switch",
+            "webhook_configs": [{"url_file": f"{_CREDENTIALS}/dead-mans-switch-url", "send_resolved": False}],
+        },
+    ]
+
+
+_CHAT_TEXT = {
+    "title": "{{ .Status }}: {{ .CommonAnnotations.summary }}",
+    "text": (
+        "{{ range .Alerts }}{{ .Annotations.description }}"
+        " <{{ .Annotations.runbook_url }}|Runbook> <{{ .Annotations.dashboard_url }}|Dashboard>\n{{ end }}"
+    ),
+}
+
+
+def _inhibit_rules() -> list[Json]:
+    return [
+        *(
+            _rule([f'severity="{severity}"', component], [f'severity=~"{lesser}"'], equal)
+            for severity, lesser in (("critical", "warning|info"), ("warning", "info"))
+            # Checks outside of any deployment share a component and have nothing to do with each other.
+            for component, equal in (('component!="custom"', _COMPONENT), ('component="custom"', _CHECK))
+        ),
+        # What is known of one check: that it is down says more than how well it does.
+        _rule([f'alertname=~"{DOWN}"'], [f'alertname!~"{DOWN}"'], _CHECK),
+        *(
+            _rule(
+                ['severity="critical"', f'alertname=~"{DOWN}"', f'kind="{kind}"', 'component!="custom"'],
+                [f'alertname=~"{DOWN}|{PARTLY}"', f'kind!~"{others}"'],
+                ["cluster", "deployment", "component"],
+            )
+            for kind, others in _UPPER_LAYERS
+        ),
+        # A node takes along what runs on it.
+        _rule(
+            ['alertname="ReachdNodeNotReady"'],
+            ['severity!="critical"', 'component=~"workload|agent"'],
+            ["cluster", "node"],
+        ),
+        # The Server's own view of a cluster needs the Broker.
+        _rule(
+            ['alertname="ReachdBrokerDown"'],
+            ['check=~"cluster-.+-(diagnostics|broker-status|meshsync-status)"'],
+            ["cluster", "deployment"],
+        ),
+        # Users meet what is down as errors, slowness or silence.
+        _rule(['severity="critical"', 'component=~"server|ui"'], ['component="traffic"'], ["cluster"]),
+        # What an agent does not tell, nobody knows.
+        _rule(['alertname="ReachdAgentDown"'], ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown"'], ["cluster"]),
+        _rule(
+            ['alertname="ReachdMonitorBlind"'],
+            ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown"'],
+            ["cluster", "deployment"],
+        ),
+        _rule(['alertname="ReachdMonitorBlind"'], ['severity="warning"', 'component="agent"'], ["cluster"]),
+        _rule(
+            ['alertname="ReachdMonitorBlind"', 'deployment=""'],
+            ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown|ReachdMonitorBlind"', 'deployment!=""'],
+            [],
+        ),
+    ]
+
+
+def _rule(source: list[str], target: list[str], equal: list[str]) -> Json:
+    return {"source_matchers": source, "target_matchers": target, "equal": equal}

@@ -1,0 +1,164 @@
+"""The monitor itself: agents that are gone, blind, late or out of date, and proof that alerts arrive at all."""
+
+from collections.abc import Iterator
+
+from agent.core.reasons import Blame, Reason
+from alerts.identity import CHECK, DEPLOYMENT_DASHBOARD, GAP
+from alerts.rule import Alert, Dashboard, Group, Recording, Severity
+from alerts.thresholds import BLIND_SHARE, MISSED_SHARE, SCHEDULE_DELAY_SECONDS
+from alerts.timing import Timing
+
+DASHBOARD = Dashboard("reachd-agent", ("cluster", "instance"))
+_ALL_AGENTS = Dashboard("reachd-agent", ("cluster",))
+_AGENT = "cluster, job, instance"
+_NAME = "Agent {{ $labels.instance }}"
+_COMPONENT = {"component": "agent"}
+_WATCHING = "agent:probe_checks:count"
+
+
+def groups(timing: Timing) -> Iterator[Group]:
+    """The rules."""
+    alerts = (_blind, _down, _late, _dropping, _rejected, _source_stale, _no_leader, _watchdog)
+    yield Group("reachd-agents", "15s", [_watching(), *(alert(timing) for alert in alerts)])
+
+
+def _watching() -> Recording:
+    # Few series, so that rules can look back for a day.
+    return Recording(_WATCHING, f'count by ({_AGENT}, deployment) (probe_interval_seconds{{check!=""}})')
+
+
+def _blind(timing: Timing) -> Alert:
+    here = "(cluster, deployment)"
+    gap = timing(GAP)
+    gone = f"""\
+last_over_time({_WATCHING}[{timing("1d")}])
+    unless on ({_AGENT}) last_over_time(reachd_build_info[{gap}])"""
+    # Only where the agent itself is to blame: a check may lack credentials, or have nothing to say by its nature.
+    agent_to_blame = "|".join(reason.value for reason in Reason if reason.blame is Blame.AGENT)
+    blamed = f'increase(probe_failure_reasons_total{{check!="",reason=~"{agent_to_blame}"}}[{timing("30m")}]) > 0'
+    silent = (
+        f'count by {here} (probe_state{{check!="",state="unknown"}} and on ({CHECK}, vantage, job, instance) {blamed})'
+    )
+    arms = (
+        "absent(reachd_build_info)",
+        f"(\n  count by {here} (\n    {gone}\n  )\n  unless on {here} last_over_time({_WATCHING}[{gap}])\n)",
+        f'{silent}\n  / count by {here} (probe_state{{check!=""}}) > {BLIND_SHARE}',
+    )
+    return Alert(
+        "ReachdMonitorBlind",
+        Severity.CRITICAL,
+        "\nor ".join(arms),
+        hold="3m",
+        keep="1m",
+        summary="Nothing watches a deployment any more: no agent reports, or none of its checks has a verdict.",
+        description=(
+            "{{ if $labels.deployment }}Deployment {{ $labels.deployment }} is not watched.{{ else }}"
+            "No agent of reachd is scraped.{{ end }} Until this is mended, silence means nothing."
+        ),
+        dashboard=DEPLOYMENT_DASHBOARD,
+        labels=_COMPONENT,
+    )
+
+
+def _down(timing: Timing) -> Alert:
+    known = f"on ({_AGENT}) last_over_time(reachd_build_info[{timing('1d')}])"
+    return Alert(
+        "ReachdAgentDown",
+        Severity.WARNING,
+        f"max by ({_AGENT}, node) (up) == 0\nand {known}",
+        # Later than ReachdMonitorBlind, which suppresses it: where the only agent is gone, a page says so.
+        hold="5m",
+        summary="An agent is not answered by the address that it is scraped at.",
+        description=f"{_NAME} does not answer to Prometheus.",
+        dashboard=DASHBOARD,
+        labels=_COMPONENT,
+    )
+
+
+def _late(timing: Timing) -> Alert:
+    window = timing("10m")
+    delay = f"sum by ({_AGENT}, le) (rate(reachd_schedule_delay_seconds_bucket[{window}]))"
+    missed = f"sum by ({_AGENT}) (increase(reachd_slots_missed_total[{window}]))"
+    runs = f'sum by ({_AGENT}) (increase(probe_runs_total{{check!=""}}[{window}]))'
+    return Alert(
+        "ReachdAgentLate",
+        Severity.WARNING,
+        f"histogram_quantile(0.99, {delay}) > {SCHEDULE_DELAY_SECONDS:g}\nor {missed} > {MISSED_SHARE} * {runs}",
+        hold="10m",
+        summary="An agent starts its runs late or not at all, so it has too much to do or too little to do it with.",
+        description=f"{_NAME} is late.",
+        dashboard=DASHBOARD,
+        labels=_COMPONENT,
+    )
+
+
+def _dropping(timing: Timing) -> Alert:
+    return Alert(
+        "ReachdAgentDropping",
+        Severity.WARNING,
+        f"sum by ({_AGENT}, sink) (increase(reachd_sink_dropped_total[{timing('10m')}])) > 0",
+        hold="10m",
+        summary="An agent drops what it should hand on, because its receiver is slow or gone.",
+        description=f"{_NAME} drops what is meant for {{{{ $labels.sink }}}}; metrics and alerts are not affected.",
+        dashboard=DASHBOARD,
+        labels=_COMPONENT,
+    )
+
+
+def _rejected(timing: Timing) -> Alert:
+    return Alert(
+        "ReachdConfigRejected",
+        Severity.WARNING,
+        f"min by ({_AGENT}) (reachd_config_last_reload_successful) == 0",
+        hold="5m",
+        summary="An agent has rejected its new configuration and goes on with the old one.",
+        description=f"{_NAME} does not use the configuration that is on disk.",
+        dashboard=DASHBOARD,
+        labels=_COMPONENT,
+    )
+
+
+def _source_stale(timing: Timing) -> Alert:
+    # `static` is the configuration, which is read once. What cannot be watched is asked every ten minutes or sooner.
+    age = f"time() - max by ({_AGENT}, source) (reachd_source_last_success_timestamp_seconds"
+    arms = (
+        f'{age}{{source!~"static|dns|files"}}) > {timing.seconds("5m")}',
+        f'{age}{{source=~"dns|files"}}) > {timing.seconds("30m")}',
+    )
+    return Alert(
+        "ReachdSourceStale",
+        Severity.WARNING,
+        "\nor ".join(arms),
+        hold="1m",
+        summary="A source of checks or objects cannot be asked, so what is known from it is old.",
+        description=f"{_NAME} last had an answer of {{{{ $labels.source }}}} {{{{ $value | humanizeDuration }}}} ago.",
+        dashboard=DASHBOARD,
+        labels=_COMPONENT,
+    )
+
+
+def _no_leader(timing: Timing) -> Alert:
+    return Alert(
+        "ReachdNoLeader",
+        Severity.WARNING,
+        f"max by (cluster, lease) (last_over_time(reachd_leading[{timing(GAP)}])) == 0\n"
+        "or sum by (cluster, lease) (reachd_leading) > 1",
+        hold="2m",
+        summary="Of the agents that elect an observer none leads, or several do.",
+        description="{{ $value }} agents lead by the lease {{ $labels.lease }}; it has to be one.",
+        dashboard=_ALL_AGENTS,
+        labels=_COMPONENT,
+    )
+
+
+def _watchdog(timing: Timing) -> Alert:
+    return Alert(
+        "ReachdWatchdog",
+        Severity.NONE,
+        "vector(1)",
+        hold="",
+        summary="This alert always fires: when it stops to arrive, alerts do not arrive.",
+        description="A dead man's switch outside of the cluster raises the alarm when it has not heard of this alert.",
+        dashboard=Dashboard("reachd-overview"),
+        labels=_COMPONENT,
+    )

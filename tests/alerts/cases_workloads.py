@@ -1,0 +1,216 @@
+"""Pods and workloads of the namespaces that reachd watches."""
+
+from collections.abc import Mapping
+
+from tests.alerts.case import Batch, Case, Firing, Shape
+from tests.alerts.series import labelled
+
+_RESTARTING, _NOT_RUNNING = "ReachdPodRestarting/warning/workload", "ReachdPodNotRunning/warning/workload"
+_UNAVAILABLE, _NEAR_LIMIT = "ReachdWorkloadUnavailable/warning/workload", "ReachdNearLimit/warning/workload"
+_ABNORMAL = "ReachdAbnormalUsage/info/workload"
+_OBSERVER = {"job": "reachd", "instance": "observer-0"}
+_OTHER = {"job": "reachd", "instance": "observer-1"}
+_STATE_METRICS = {"job": "kube-state-metrics", "instance": "kube-state-metrics:8080"}
+_POD = {"namespace": "meshery", "pod": "meshery-0", "uid": "u1"}
+_CONTAINER = {**_POD, "container": "meshery"}
+
+
+def _pod(timeline: str = "1", by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
+    """What says where the pod is, and what it belongs to; the latter only reachd knows."""
+    series = {labelled("kube_pod_info", node="n1", created_by_kind="ReplicaSet", **_POD, **by): timeline}
+    if by["job"] == "reachd":
+        workload = labelled("reachd_pod_workload_info", workload_type="deployment", workload="meshery", **_POD, **by)
+        series[workload] = timeline
+    return series
+
+
+def _restarts(timeline: str, by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
+    return {labelled("kube_pod_container_status_restarts_total", **_CONTAINER, **by): timeline}
+
+
+def _phase(timeline: str, by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
+    return {labelled("kube_pod_status_phase", phase="Pending", **_POD, **by): timeline}
+
+
+def _waiting(timeline: str, reason: str = "CrashLoopBackOff", by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
+    return {labelled("kube_pod_container_status_waiting_reason", reason=reason, **_CONTAINER, **by): timeline}
+
+
+def _replicas(available: str, wanted: str = "2", by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
+    names = {"namespace": "meshery", "deployment": "meshery"}
+    return {
+        labelled("kube_deployment_spec_replicas", **names, **by): wanted,
+        labelled("kube_deployment_status_replicas_available", **names, **by): available,
+    }
+
+
+def _fires(name: str, since: str, until: str = "", severity: str = "warning", **labels: str) -> Firing:
+    common = {"alertname": name, "severity": severity, "component": "workload", "namespace": "meshery"}
+    return Firing({**common, **labels}, since, until)
+
+
+_OF_POD = {"pod": "meshery-0", "node": "n1", "workload": "meshery"}
+_AT_FIVE = _fires("ReachdPodRestarting", "5m", container="meshery", **_OF_POD)
+_NOT_RUN = _fires("ReachdPodNotRunning", "12m", **_OF_POD)
+_LACKS = _fires("ReachdWorkloadUnavailable", "12m", workload="meshery")
+
+_POD_CASES = [
+    Case(
+        "pod: restarted twice",
+        series={**_pod(), **_restarts("0 2m, 1 3m, 2")},
+        firing=[_AT_FIVE],
+        of=_RESTARTING,
+        shape=Shape.FIRES,
+    ),
+    Case("pod: restarted once", series={**_pod(), **_restarts("0 2m, 1")}, of=_RESTARTING, shape=Shape.SPARED),
+    Case("pod: restarted often before it was watched", series={**_pod(), **_restarts("40")}),
+    Case("pod: restarted, in a namespace that reachd does not watch", series=_restarts("0 2m, 1 3m, 2")),
+    Case("pod: no restarts are known", series=_pod(), of=_RESTARTING, shape=Shape.NO_DATA),
+    Case(
+        "pod: restarted once, and deleted",
+        series={**_pod("1 4m, gone"), **_restarts("0 2m, 1 2m, gone")},
+        of=_RESTARTING,
+        shape=Shape.STALE,
+    ),
+    Case(
+        "pod: restarted twice, and deleted",
+        series={**_pod("1 6m, gone"), **_restarts("0 2m, 1 3m, 2 1m, gone")},
+        firing=[_fires("ReachdPodRestarting", "5m", "12m", container="meshery", **_OF_POD)],
+        of=_RESTARTING,
+        shape=Shape.STALE,
+    ),
+    Case(
+        "pod: restarted once, and kube-state-metrics is scraped, too",
+        series={
+            **_pod(),
+            **_restarts("0 2m, 1"),
+            **_pod(by=_STATE_METRICS),
+            **_restarts("0 2m, 1", _STATE_METRICS),
+        },
+    ),
+    Case(
+        "pod: restarted once, and the observer fails over",
+        series={
+            **_pod("1 4m, gone"),
+            **_restarts("0 2m, 1 2m, gone"),
+            **_pod("gone 270s, 1", _OTHER),
+            **_restarts("gone 270s, 1", _OTHER),
+        },
+    ),
+    Case(
+        "pod: pending for ten minutes",
+        series={**_pod(), **_phase("0 2m, 1")},
+        firing=[_NOT_RUN],
+        of=_NOT_RUNNING,
+        shape=Shape.FIRES,
+    ),
+    Case("pod: crash loop", series={**_pod(), **_waiting("gone 2m, 1")}, firing=[_NOT_RUN]),
+    Case("pod: image cannot be pulled", series={**_pod(), **_waiting("gone 2m, 1", "ErrImagePull")}, firing=[_NOT_RUN]),
+    Case("pod: waits as each pod does", series={**_pod(), **_waiting("1", "ContainerCreating")}),
+    Case(
+        "pod: running at ten minutes",
+        series={**_pod(), **_phase("0 2m, 1 10m, 0")},
+        of=_NOT_RUNNING,
+        shape=Shape.SPARED,
+    ),
+    Case("pod: no phase is known", series=_pod(), of=_NOT_RUNNING, shape=Shape.NO_DATA),
+    Case(
+        "pod: deleted while pending",
+        series={**_pod("1 6m, gone"), **_phase("0 2m, 1 4m, gone")},
+        of=_NOT_RUNNING,
+        shape=Shape.STALE,
+    ),
+    Case(
+        "pod: the observer fails over while it is pending, and the clock goes on",
+        series={
+            **_pod("1 6m, gone"),
+            **_phase("0 2m, 1 4m, gone"),
+            **_waiting("gone 2m, 1 4m, gone"),
+            **_pod("gone 390s, 1", _OTHER),
+            **_phase("gone 390s, 1", _OTHER),
+            **_waiting("gone 390s, 1", by=_OTHER),
+        },
+        firing=[_NOT_RUN],
+    ),
+]
+_WORKLOAD_CASES = [
+    Case(
+        "workload: one of two pods for ten minutes",
+        series={**_pod(), **_replicas("2 2m, 1")},
+        firing=[_LACKS],
+        of=_UNAVAILABLE,
+        shape=Shape.FIRES,
+    ),
+    Case(
+        "workload: both at ten minutes",
+        series={**_pod(), **_replicas("2 2m, 1 10m, 2")},
+        of=_UNAVAILABLE,
+        shape=Shape.SPARED,
+    ),
+    Case("workload: scaled to nothing", series={**_pod(), **_replicas("2 2m, 0", "2 2m, 0")}),
+    Case("workload: of a namespace that reachd does not watch", series=_replicas("0")),
+    Case("workload: none is known", series=_pod(), of=_UNAVAILABLE, shape=Shape.NO_DATA),
+    Case(
+        "workload: deleted while pending",
+        series={**_pod(), **_replicas("2 2m, 1 4m, gone", "2 6m, gone")},
+        of=_UNAVAILABLE,
+        shape=Shape.STALE,
+    ),
+    Case(
+        "workload: the observer fails over, and kube-state-metrics is scraped, too",
+        series={
+            **_pod(),
+            **_replicas("2 2m, 1 4m, gone", "2 6m, gone"),
+            **_replicas("gone 390s, 1", "gone 390s, 2", _OTHER),
+            **_replicas("2 2m, 1", "2", _STATE_METRICS),
+        },
+        firing=[_LACKS],
+    ),
+]
+
+
+def _usage(timeline: str, by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
+    names = {name: value for name, value in _CONTAINER.items() if name != "uid"}
+    return {labelled("reachd_pod_container_memory_working_set_bytes", **names, **by): timeline}
+
+
+_LIMITS = {
+    labelled("kube_pod_container_resource_limits", resource="memory", node="n1", **_CONTAINER, **_OBSERVER): "1000"
+}
+_FULL = _fires("ReachdNearLimit", "17m", pod="meshery-0", container="meshery", resource="memory")
+_LIMIT_CASES = [
+    Case(
+        "near its limit: 91 %",
+        series={**_LIMITS, **_usage("500 2m, 910")},
+        firing=[_FULL],
+        of=_NEAR_LIMIT,
+        shape=Shape.FIRES,
+    ),
+    Case("near its limit: 90 %", series={**_LIMITS, **_usage("500 2m, 900")}, of=_NEAR_LIMIT, shape=Shape.SPARED),
+    Case("near its limit: it has none", series=_usage("999"), of=_NEAR_LIMIT, shape=Shape.NO_DATA),
+    Case(
+        "near its limit: gone", series={**_LIMITS, **_usage("500 2m, 950 10m, gone")}, of=_NEAR_LIMIT, shape=Shape.STALE
+    ),
+]
+
+_UNUSUAL = _fires(
+    "ReachdAbnormalUsage", "100m", severity="info", pod="meshery-0", container="meshery", resource="memory"
+)
+_ABNORMAL_CASES = [
+    Case(
+        "unusual: more than one and a half times, and far out",
+        series=_usage("100/104 85m, 160"),
+        firing=[_UNUSUAL],
+        of=_ABNORMAL,
+        shape=Shape.FIRES,
+    ),
+    Case("unusual: never varied, and grows by a half", series=_usage("100 85m, 150"), of=_ABNORMAL, shape=Shape.SPARED),
+    Case("unusual: grows by more than a half, as it often does", series=_usage("100/300 85m, 330")),
+    Case("unusual: no day before", series=_usage("gone 85m, 150"), of=_ABNORMAL, shape=Shape.NO_DATA),
+    Case("unusual: gone while pending", series=_usage("100/104 85m, 160 10m, gone"), of=_ABNORMAL, shape=Shape.STALE),
+]
+
+BATCHES = [
+    Batch("workloads", ["reachd-kubernetes"], "18m", [*_POD_CASES, *_WORKLOAD_CASES, *_LIMIT_CASES]),
+    Batch("unusual-usage", ["reachd-kubernetes"], "105m", _ABNORMAL_CASES, step=300),
+]

@@ -1,0 +1,87 @@
+"""Everything that a dashboard asks is answered by a real Prometheus, with the rules of the pack and real agents."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+
+from tests.dashboards import cluster_objects
+from tests.dashboards.documents import DASHBOARDS, Asked, asked, filled, of_panels, used_variables
+from tests.dashboards.world import CLUSTER, DEPLOYMENTS, NEEDED, world
+from tests.servers.catalogue import find
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.servers(*NEEDED)]
+
+SECONDS = 90.0
+"""For all to be answered, while nothing is broken and again while something is."""
+
+FAULTS = ("broker-down", "certificate-expired")
+ONLY_WHILE_BROKEN = re.compile(
+    r"Failing now|Blocked now|Why it is down|Errors: reasons|Why handshakes fail|Alerts|annotation (Alerts|Rollouts)"
+)
+"""There is nothing to show in these unless something is down, or somebody changes something."""
+
+VALUES = {"cluster": CLUSTER, "deployment": DEPLOYMENTS, "__rate_interval": "10s"}
+"""All other variables are left at "All"."""
+
+
+def as_grafana_asks(each: Asked) -> str:
+    """The query with values for its variables. What looks back from an hour ago looks back from a second ago."""
+    values = {name: VALUES.get(name, ".+") for name in used_variables(each.expr)}
+    return filled(each.expr, values).replace("offset 1h", "offset 1s")
+
+
+async def unanswered(session: ClientSession, queries: Iterable[Asked]) -> list[Asked]:
+    """Those of the queries that find nothing. One that Prometheus refuses is an AssertionError."""
+    found = []
+    for each in queries:
+        async with session.post("query", data={"query": as_grafana_asks(each)}) as response:
+            answer = json.loads(await response.text())
+        assert answer["status"] == "success", (each, answer)
+        if not answer["data"]["result"]:
+            found.append(each)
+    return found
+
+
+async def until_answered(session: ClientSession, queries: list[Asked]) -> None:
+    """Waits until each of the queries has found something, be it not at the same time."""
+    deadline = time.monotonic() + SECONDS
+    while queries := await unanswered(session, queries):
+        if time.monotonic() > deadline:
+            lines = [f"{each.where}: {as_grafana_asks(each)}" for each in queries]
+            pytest.fail("\n".join(["unanswered:", *lines]), pytrace=False)
+        await asyncio.sleep(0.2)
+
+
+async def test_every_query_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nats = find("nats-server")
+    assert nats is not None
+    monkeypatch.setenv("PATH", f"{nats.parent}{os.pathsep}{os.environ['PATH']}")  # where the demo looks for it
+    everything = [each for dashboard in DASHBOARDS.values() for each in asked(dashboard)]
+    later = [each for each in everything if ONLY_WHILE_BROKEN.search(each.where)]
+    async with world(tmp_path) as running, ClientSession(f"{running.prometheus.url}/api/v1/") as session:
+        await until_answered(session, [each for each in everything if each not in later])
+        await exemplars_are_there(session)
+        for fault in FAULTS:
+            await running.faults.set(fault, True)
+        await asyncio.to_thread(cluster_objects.roll_out, running.cluster.admin)
+        await until_answered(session, later)
+
+
+async def exemplars_are_there(session: ClientSession) -> None:
+    """What panels show as dots: the traces of single runs."""
+    for each in [each for dashboard in DASHBOARDS.values() for each in of_panels(dashboard)]:
+        if "probe_latency_seconds_bucket" in each.expr:
+            now = time.time()
+            data = {"query": as_grafana_asks(each), "start": str(now - 300), "end": str(now)}
+            async with session.post("query_exemplars", data=data) as response:
+                series = json.loads(await response.text())["data"]
+            assert any(exemplar["labels"]["trace_id"] for one in series for exemplar in one["exemplars"]), each
