@@ -2,7 +2,7 @@
 
 from alerts.thresholds import BLIND_SHARE, MISSED_SHARE, SCHEDULE_DELAY_SECONDS
 from dashboards import drawings, marks, queries, tables, variables
-from dashboards.colours import BAD, GOOD, NONE_IS_BEST, UP_OR_DOWN, YES_OR_NO, above
+from dashboards.colours import BAD, COLOUR_OF_STATE, GOOD, NONE_IS_BEST, UP_OR_DOWN, YES_OR_NO, above
 from dashboards.description import About
 from dashboards.document import Document, Line, Section
 from dashboards.panel import Facts, Panel
@@ -75,7 +75,8 @@ def _checks() -> Panel:
             ),
             [Query(f"sum by (state) (reachd_checks{{{_AGENT}}})", "{{state}}")],
             "no checks",
-        )
+        ),
+        COLOUR_OF_STATE,
     )
 
 

@@ -56,5 +56,7 @@ def absent(text: str, colour: str) -> SpecialValueMap:
 STATES = words((0, "UP", GOOD), (1, "BLOCKED", BLOCKED), (2, "UNKNOWN", UNKNOWN), (3, "DOWN", BAD))
 """For `queries.state_number`."""
 
+COLOUR_OF_STATE: Mapping[str, str] = {"up": GOOD, "blocked": BLOCKED, "unknown": UNKNOWN, "down": BAD}
+
 YES_OR_NO = words((0, "NO", BAD), (1, "YES", GOOD))
 UP_OR_DOWN = words((0, "DOWN", BAD), (1, "UP", GOOD))

@@ -1,5 +1,7 @@
 """The ways to draw: numbers, lines, areas, timelines, histograms and bars. Tables have a module of their own."""
 
+from collections.abc import Mapping
+
 from grafana_foundation_sdk.builders import (
     bargauge,
     common,
@@ -24,7 +26,7 @@ from grafana_foundation_sdk.models.common import (
     VisibilityMode,
     VizOrientation,
 )
-from grafana_foundation_sdk.models.dashboard import FieldColorModeId
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColor, FieldColorModeId
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 
 from dashboards.colours import NEUTRAL, PLAIN, absent
@@ -55,10 +57,13 @@ def lines(facts: Facts, *, limit_line: bool = True) -> Panel:
     return _over_time(facts, limit_line=limit_line)
 
 
-def stack(facts: Facts) -> Panel:
-    """Bars on top of each other: parts of a whole."""
+def stack(facts: Facts, colours: Mapping[str, str] | None = None) -> Panel:
+    """Bars on top of each other: parts of a whole. colours: of series, by name; the others have some colour."""
     stacking = common.StackingConfig().mode(StackingMode.NORMAL).group("A")
     panel = _over_time(facts, limit_line=False)
+    for name, colour in (colours or {}).items():
+        fixed = FieldColor(mode=FieldColorModeId.FIXED, fixed_color=colour)
+        panel.override_by_name(name, [DynamicConfigValue("color", fixed)])
     return panel.draw_style(GraphDrawStyle.BARS).fill_opacity(70).line_width(0).stacking(stacking)
 
 

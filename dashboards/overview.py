@@ -346,7 +346,7 @@ DASHBOARD = Document(
                 Line(8, [_waiting(), _alerts()]),
             ],
         ),
-        Section("Deployments", [Line(8, [_deployments(), _worst_state()], (3, 2))]),
+        Section("Deployments", [Line(8, [_deployments(), _worst_state()], (2, 1))]),
         Section(
             "Rate, errors, duration",
             [Line(8, [red.runs(EVERY_CHECK, _BY), red.failed(EVERY_CHECK, _BY), _durations()])],

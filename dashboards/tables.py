@@ -64,6 +64,7 @@ _WIDTHS = {
     "vantage": 110,
     "port": 70,
     "severity": 90,
+    "system": 100,
 }
 """Of columns with short words, so that there is room for the others."""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from alerts.thresholds import NEAR_LIMIT, RESTARTS
 from dashboards import drawings, tables
-from dashboards.colours import GOOD, NONE_IS_BEST, WARN, above
+from dashboards.colours import BAD, GOOD, NONE_IS_BEST, UNKNOWN, WARN, above
 from dashboards.description import About
 from dashboards.panel import Facts, Panel
 from dashboards.queries import CLUSTER
@@ -18,6 +18,7 @@ SCOPE = f'{CLUSTER},namespace=~"$namespace"'
 _POD = "cluster, namespace, pod"
 _CONTAINER = f"{_POD}, container"
 _OF_CONTAINER = "{{pod}} {{container}}"
+_COLOUR_OF_PHASE = {"Running": GOOD, "Succeeded": "blue", "Pending": WARN, "Unknown": UNKNOWN, "Failed": BAD}
 _UNSEEN = "no agent watches these namespaces"
 
 
@@ -144,7 +145,8 @@ def phases() -> Panel:
             ),
             [Query(f"sum by (phase) (max by ({_POD}, phase) (kube_pod_status_phase{{{SCOPE}}})) > 0", "{{phase}}")],
             _UNSEEN,
-        )
+        ),
+        _COLOUR_OF_PHASE,
     )
 
 

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Error, Route, sync_playwright
 
-from dashboards.pictures.recording import SCRAPE_SECONDS, Recording, prometheus_of
+from dashboards.pictures.recording import Recording
+from dashboards.pictures.scraping import SCRAPE_SECONDS, prometheus_of
 from tests.servers.catalogue import find
 
 _HERE = Path(__file__).parent

@@ -1,38 +1,25 @@
-"""Records what real agents say of two simulated deployments and of a cluster, by a real Prometheus with the real rules.
-
-The demo checks every 3 s, a fifth of what is usual, so rules and scrapes are five times as fast as well.
-"""
+"""Records what real agents say of two simulated deployments and of a cluster."""
 
 import asyncio
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.request import ProxyHandler, build_opener
-
-import yaml
 
 from agent.demo.faults import Switchboard
 from agent.demo.simulation import simulated_meshery
-from alerts.__main__ import rule_files, text
-from alerts.rule import Links
-from alerts.timing import Timing
 from dashboards.pictures.agents import RunningAgent, Settings, demo_settings, running
 from dashboards.pictures.chatter import chatter
+from dashboards.pictures.scraping import configuration_of, prometheus_of
 from dashboards.pictures.script import END, FAULTS, KILLED, LEAD, RELOADED, Span
 from dashboards.pictures.workloads import NAMESPACE, Workloads
 from tests.servers.catalogue import BIN
 from tests.servers.kubernetes import cluster as kubernetes_cluster
-from tests.servers.process import Server, free_port
 from tests.servers.run import collector
-
-SCALE = 5
-_TIMING = Timing(SCALE)
-SCRAPE_SECONDS = 15 // SCALE
 
 _FACTS = "recording.json"
 
@@ -51,29 +38,6 @@ class Recording:
         """The recording in the folder; None where there is none."""
         file = folder / _FACTS
         return cls(**json.loads(file.read_text())) if file.exists() else None
-
-
-@contextmanager
-def prometheus_of(folder: Path, configuration: Path) -> Iterator[Server]:
-    """Prometheus on the data in a folder; without jobs in its configuration it only answers."""
-    port = free_port()
-    arguments = [
-        f"--config.file={configuration}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--enable-feature=exemplar-storage",
-    ]
-    with Server("prometheus", arguments, folder, lambda: _is_ready(port), port=port) as server:
-        yield server
-
-
-def _is_ready(port: int) -> bool:
-    directly = build_opener(ProxyHandler({}))
-    try:
-        with directly.open(f"http://127.0.0.1:{port}/-/ready", timeout=1) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 async def record(folder: Path) -> Recording:
@@ -103,17 +67,16 @@ async def record(folder: Path) -> Recording:
                 _agent(temporary, "observer-1", "north", observing),
             )
         )
-        configuration = _configure(temporary, list(agents.values()))
+        configuration = configuration_of(temporary, list(agents.values()))
         await asyncio.to_thread(servers.enter_context, prometheus_of(folder, configuration))
 
         began = int(time.time() + LEAD)
-        living = [
-            asyncio.create_task(workloads.live(began), name="workloads"),
-            *(asyncio.create_task(chatter(simulation), name="chatter") for simulation in (prod, staging)),
-        ]
-        await _play(began, _actions(agents, switchboards))
-        for task in living:
-            task.cancel()
+        async with asyncio.TaskGroup() as group:
+            living = [group.create_task(workloads.live(began), name="workloads")]
+            living += [group.create_task(chatter(simulation), name="chatter") for simulation in (prod, staging)]
+            await _play(began, _actions(agents, switchboards))
+            for task in living:
+                task.cancel()
         recording = Recording(began, began + int(END))
     (folder / _FACTS).write_text(json.dumps(asdict(recording)))
     return recording
@@ -121,25 +84,6 @@ async def record(folder: Path) -> Recording:
 
 def _agent(folder: Path, name: str, cluster: str, settings: Settings) -> RunningAgent:
     return RunningAgent(name, cluster, folder / name, settings)
-
-
-def _configure(folder: Path, agents: Sequence[RunningAgent]) -> Path:
-    """Prometheus' configuration, with the rules beside it."""
-    for name, rules in rule_files(_TIMING, Links()).items():
-        (folder / f"{name}.yaml").write_text(text(rules))
-    interval = f"{SCRAPE_SECONDS}s"
-    targets = [{"targets": [it.address], "labels": {"cluster": it.cluster, "instance": it.name}} for it in agents]
-    file = folder / "prometheus.yml"
-    file.write_text(
-        yaml.safe_dump(
-            {
-                "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
-                "rule_files": [f"{folder}/reachd-*.yaml"],
-                "scrape_configs": [{"job_name": "reachd", "static_configs": targets}],
-            }
-        )
-    )
-    return file
 
 
 def _actions(agents: Mapping[str, RunningAgent], switchboards: Mapping[str, Switchboard]) -> list[_Action]:

@@ -35,7 +35,7 @@ _BLIND_CASES = [
         "blind: the only agent of a deployment is gone",
         [_one("up 2m, gone")],
         _agent("1 2m, gone"),
-        firing=[_blind("6m30s", deployment="prod")],
+        firing=[_blind("6m", deployment="prod")],
         of=_BLIND,
         shape=Shape.STALE,
     ),
@@ -46,7 +46,11 @@ _BLIND_CASES = [
         of=_BLIND,
         shape=Shape.SPARED,
     ),
-    Case("blind: one of two agents is gone", [_one("up 2m, gone"), _one("up", instance="agent-1")], {**_agent("1 2m, gone"), **_agent(by=_B)}),
+    Case(
+        "blind: one of two agents is gone",
+        [_one("up 2m, gone"), _one("up", instance="agent-1")],
+        {**_agent("1 2m, gone"), **_agent(by=_B)},
+    ),
     Case("blind: the deployment was removed by configuration", [_one("up 2m, removed")], _agent()),
     Case("blind: there never was a check", series=_agent(), of=_BLIND, shape=Shape.NO_DATA),
     Case(
@@ -105,11 +109,23 @@ _AGENT_CASES = [
         of=_DOWN,
         shape=Shape.FIRES,
     ),
-    Case("agent: answered at five minutes", series={**_agent("1 2m, gone 5m, 1"), **_up("1 2m, 0 5m, 1")}, of=_DOWN, shape=Shape.SPARED),
+    Case(
+        "agent: answered at five minutes",
+        series={**_agent("1 2m, gone 5m, 1"), **_up("1 2m, 0 5m, 1")},
+        of=_DOWN,
+        shape=Shape.SPARED,
+    ),
     Case("agent: another program is not answered", series=_up("0")),
     Case("agent: not scraped at all", series=_agent("1 2m, gone"), of=_DOWN, shape=Shape.NO_DATA),
-    Case("agent: taken from the targets while pending", series={**_agent("1 2m, gone"), **_up("1 2m, 0 2m, gone")}, of=_DOWN, shape=Shape.STALE),
-    Case("agent: two runs in a hundred start late", series=_delays("+98"), firing=[_IS_LATE], of=_LATE, shape=Shape.FIRES),
+    Case(
+        "agent: taken from the targets while pending",
+        series={**_agent("1 2m, gone"), **_up("1 2m, 0 2m, gone")},
+        of=_DOWN,
+        shape=Shape.STALE,
+    ),
+    Case(
+        "agent: two runs in a hundred start late", series=_delays("+98"), firing=[_IS_LATE], of=_LATE, shape=Shape.FIRES
+    ),
     Case("agent: two slots in a hundred are missed", series=_missed("+2"), firing=[_IS_LATE]),
     Case("agent: one run in two hundred starts late", series=_delays("+100/+99"), of=_LATE, shape=Shape.SPARED),
     Case("agent: one slot in a hundred is missed", series=_missed("+1")),
@@ -205,12 +221,17 @@ _AGENT_CASES = [
         shape=Shape.SPARED,
     ),
     Case("leader: nobody elects", series=_agent(), of=_LEADER, shape=Shape.NO_DATA),
-    Case("leader: the last agent is gone", series={labelled("reachd_leading", **_LEASE, **_A): "0 30s, gone"}, of=_LEADER, shape=Shape.STALE),
+    Case(
+        "leader: the last agent is gone",
+        series={labelled("reachd_leading", **_LEASE, **_A): "0 30s, gone"},
+        of=_LEADER,
+        shape=Shape.STALE,
+    ),
 ]
 
 _FILES = ["reachd-checks", "reachd-agent"]
 _METRICS = ["probe_success", "probe_state", "probe_interval_seconds", "probe_target_info"]
 BATCHES = [
-    Batch("agents", ["reachd-agent"], "13m", _AGENT_CASES + [Case("agents: there is one", series=_agent())]),
+    Batch("agents", ["reachd-agent"], "13m", [*_AGENT_CASES, Case("agents: there is one", series=_agent())]),
     Batch("blind", _FILES, "9m", [*_BLIND_CASES, *_VERDICT_CASES], metrics=_METRICS),
 ]

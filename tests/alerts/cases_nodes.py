@@ -52,7 +52,13 @@ def _not_ready(since: str, until: str = "") -> Firing:
 
 
 _NOT_READY_CASES = [
-    Case("node: not Ready for three minutes", series=_node("1 2m, 0"), firing=[_not_ready("5m")], of=_NOT_READY, shape=Shape.FIRES),
+    Case(
+        "node: not Ready for three minutes",
+        series=_node("1 2m, 0"),
+        firing=[_not_ready("5m")],
+        of=_NOT_READY,
+        shape=Shape.FIRES,
+    ),
     Case("node: Ready again at three minutes", series=_node("1 2m, 0 3m, 1"), of=_NOT_READY, shape=Shape.SPARED),
     Case("node: no node", of=_NOT_READY, shape=Shape.NO_DATA),
     Case("node: removed while pending", series=_node("1 2m, 0 1m, gone"), of=_NOT_READY, shape=Shape.STALE),
@@ -78,17 +84,25 @@ _NOT_READY_CASES = [
         series={
             **_node("1 3m, 0 4m, gone"),
             **_leaving("web", "gone 1m, 90"),
-            labelled("kube_node_spec_taint", node="n1", key="ToBeDeletedByClusterAutoscaler", **_OBSERVER): "gone 1m, 1",
+            labelled(
+                "kube_node_spec_taint", node="n1", key="ToBeDeletedByClusterAutoscaler", **_OBSERVER
+            ): "gone 1m, 1",
         },
     ),
     Case("node: joined five minutes ago and not Ready", series=_node("0 9m, 1", created="0")),
-    Case("node: joined ten minutes ago and still not Ready", series=_node("0", created="0"), firing=[_not_ready("13m")]),
+    Case(
+        "node: joined ten minutes ago and still not Ready", series=_node("0", created="0"), firing=[_not_ready("13m")]
+    ),
     Case("node: not Ready for the length of a failover", series=_node(gone=f"V {FAILOVER}V")),
     Case(
         "node: the observer fails over while it is not Ready, and the clock goes on",
         series={
-            **_node("1 2m, 0 90s, gone", cordoned="0 210s, gone", created=f"{_DAY_AGO} 210s, gone", pressure="0 210s, gone"),
-            **_node("gone 4m, 0", cordoned="gone 4m, 0", created=f"gone 4m, {_DAY_AGO}", pressure="gone 4m, 0", by=_OTHER),
+            **_node(
+                "1 2m, 0 90s, gone", cordoned="0 210s, gone", created=f"{_DAY_AGO} 210s, gone", pressure="0 210s, gone"
+            ),
+            **_node(
+                "gone 4m, 0", cordoned="gone 4m, 0", created=f"gone 4m, {_DAY_AGO}", pressure="gone 4m, 0", by=_OTHER
+            ),
         },
         firing=[_not_ready("5m")],
     ),

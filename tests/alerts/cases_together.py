@@ -48,7 +48,7 @@ _CASES = [
         _agents("1 6m, gone"),
         firing=[
             replace(_DOWN, until="12m"),
-            Firing({**_BLIND, "deployment": "prod"}, "10m30s"),
+            Firing({**_BLIND, "deployment": "prod"}, "10m"),
             Firing(
                 {
                     "alertname": "ReachdAgentDown",
@@ -148,6 +148,16 @@ _NOBODY = Case("no agent is scraped at all", firing=[Firing(_BLIND, "3m")], clus
 BATCHES = [
     Batch("together", _FILES, "20m", _CASES),
     Batch("nobody", _FILES, "4m", [_NOBODY]),
-    Batch("afterwards", ["reachd-checks"], "70m", _AFTERWARDS, step=60),
-    Batch("long-afterwards", ["reachd-checks"], "11h", [replace(it, name=f"half a day{it.name[5:]}", watched=[Watched(it.watched[0].runs, every=60)]) for it in _AFTERWARDS], step=60, slow=True),
+    Batch("afterwards", ["reachd-checks"], "70m", _AFTERWARDS, step=60, slow=True),
+    Batch(
+        "long-afterwards",
+        ["reachd-checks"],
+        "11h",
+        [
+            replace(it, name=f"half a day{it.name[5:]}", watched=[Watched(it.watched[0].runs, every=60)])
+            for it in _AFTERWARDS
+        ],
+        step=60,
+        slow=True,
+    ),
 ]

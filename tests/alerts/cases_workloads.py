@@ -107,7 +107,12 @@ _POD_CASES = [
     Case("pod: crash loop", series={**_pod(), **_waiting("gone 2m, 1")}, firing=[_NOT_RUN]),
     Case("pod: image cannot be pulled", series={**_pod(), **_waiting("gone 2m, 1", "ErrImagePull")}, firing=[_NOT_RUN]),
     Case("pod: waits as each pod does", series={**_pod(), **_waiting("1", "ContainerCreating")}),
-    Case("pod: running at ten minutes", series={**_pod(), **_phase("0 2m, 1 10m, 0")}, of=_NOT_RUNNING, shape=Shape.SPARED),
+    Case(
+        "pod: running at ten minutes",
+        series={**_pod(), **_phase("0 2m, 1 10m, 0")},
+        of=_NOT_RUNNING,
+        shape=Shape.SPARED,
+    ),
     Case("pod: no phase is known", series=_pod(), of=_NOT_RUNNING, shape=Shape.NO_DATA),
     Case(
         "pod: deleted while pending",
@@ -136,7 +141,12 @@ _WORKLOAD_CASES = [
         of=_UNAVAILABLE,
         shape=Shape.FIRES,
     ),
-    Case("workload: both at ten minutes", series={**_pod(), **_replicas("2 2m, 1 10m, 2")}, of=_UNAVAILABLE, shape=Shape.SPARED),
+    Case(
+        "workload: both at ten minutes",
+        series={**_pod(), **_replicas("2 2m, 1 10m, 2")},
+        of=_UNAVAILABLE,
+        shape=Shape.SPARED,
+    ),
     Case("workload: scaled to nothing", series={**_pod(), **_replicas("2 2m, 0", "2 2m, 0")}),
     Case("workload: of a namespace that reachd does not watch", series=_replicas("0")),
     Case("workload: none is known", series=_pod(), of=_UNAVAILABLE, shape=Shape.NO_DATA),
@@ -164,16 +174,28 @@ def _usage(timeline: str, by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
     return {labelled("reachd_pod_container_memory_working_set_bytes", **names, **by): timeline}
 
 
-_LIMITS = {labelled("kube_pod_container_resource_limits", resource="memory", node="n1", **_CONTAINER, **_OBSERVER): "1000"}
+_LIMITS = {
+    labelled("kube_pod_container_resource_limits", resource="memory", node="n1", **_CONTAINER, **_OBSERVER): "1000"
+}
 _FULL = _fires("ReachdNearLimit", "17m", pod="meshery-0", container="meshery", resource="memory")
 _LIMIT_CASES = [
-    Case("near its limit: 91 %", series={**_LIMITS, **_usage("500 2m, 910")}, firing=[_FULL], of=_NEAR_LIMIT, shape=Shape.FIRES),
+    Case(
+        "near its limit: 91 %",
+        series={**_LIMITS, **_usage("500 2m, 910")},
+        firing=[_FULL],
+        of=_NEAR_LIMIT,
+        shape=Shape.FIRES,
+    ),
     Case("near its limit: 90 %", series={**_LIMITS, **_usage("500 2m, 900")}, of=_NEAR_LIMIT, shape=Shape.SPARED),
     Case("near its limit: it has none", series=_usage("999"), of=_NEAR_LIMIT, shape=Shape.NO_DATA),
-    Case("near its limit: gone", series={**_LIMITS, **_usage("500 2m, 950 10m, gone")}, of=_NEAR_LIMIT, shape=Shape.STALE),
+    Case(
+        "near its limit: gone", series={**_LIMITS, **_usage("500 2m, 950 10m, gone")}, of=_NEAR_LIMIT, shape=Shape.STALE
+    ),
 ]
 
-_UNUSUAL = _fires("ReachdAbnormalUsage", "100m", severity="info", pod="meshery-0", container="meshery", resource="memory")
+_UNUSUAL = _fires(
+    "ReachdAbnormalUsage", "100m", severity="info", pod="meshery-0", container="meshery", resource="memory"
+)
 _ABNORMAL_CASES = [
     Case(
         "unusual: more than one and a half times, and far out",

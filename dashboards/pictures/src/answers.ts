@@ -31,7 +31,9 @@ export class Answers {
     const variables = await Variables.of(order, prometheus);
     const [from, to] = [dateTime(order.since * 1000), dateTime(order.until * 1000)];
     const range = { from, to, raw: { from, to } };
-    const marks = await Promise.all(order.dashboard.annotations.list.map((each) => marksOf(each, order, prometheus, variables)));
+    const marks = await Promise.all(
+      order.dashboard.annotations.list.map((each) => marksOf(each, order, prometheus, variables))
+    );
     return new Answers(order, prometheus, variables, range, marks.flat());
   }
 
@@ -60,7 +62,9 @@ export class Answers {
     const expr = this.variables.forStep(step, this.order).replace(target.expr);
     if (target.instant) {
       const series = await this.prometheus.at(expr, until);
-      return target.format === 'table' ? [tableFrame(series, target, panel.targets.length)] : seriesFrames(series, target);
+      return target.format === 'table'
+        ? [tableFrame(series, target, panel.targets.length)]
+        : seriesFrames(series, target);
     }
     const start = Math.floor(since / step) * step;
     const times = Array.from({ length: Math.floor((until - start) / step) + 1 }, (_, number) => start + number * step);
@@ -73,7 +77,11 @@ export class Answers {
     if (!target) {
       return [];
     }
-    const found = await this.prometheus.exemplars(this.variables.forStep(step, this.order).replace(target.expr), since, until);
+    const found = await this.prometheus.exemplars(
+      this.variables.forStep(step, this.order).replace(target.expr),
+      since,
+      until
+    );
     return largest(found.map(([at, value]) => [at * 1000, value]));
   }
 }
@@ -90,7 +98,12 @@ function largest(exemplars: Array<[number, number]>): Array<[number, number]> {
   return [...kept.values()];
 }
 
-async function marksOf(annotation: Annotation, order: Order, prometheus: Prometheus, variables: Variables): Promise<Mark[]> {
+async function marksOf(
+  annotation: Annotation,
+  order: Order,
+  prometheus: Prometheus,
+  variables: Variables
+): Promise<Mark[]> {
   const { since, until } = order;
   const series = await prometheus.over(variables.replace(annotation.expr), since, until, MARK_STEP);
   const color = annotation.iconColor;

@@ -38,10 +38,30 @@ standardTransformersRegistry.setInit(() =>
   }))
 );
 
-const PROPERTIES = ['unit', 'decimals', 'min', 'max', 'thresholds', 'mappings', 'links', 'color', 'noValue', 'displayName'];
+const PROPERTIES = [
+  'unit',
+  'decimals',
+  'min',
+  'max',
+  'thresholds',
+  'mappings',
+  'links',
+  'color',
+  'noValue',
+  'displayName',
+];
 const CUSTOM_PROPERTIES = [
   ...['cellOptions', 'width', 'align', 'drawStyle', 'lineWidth', 'fillOpacity', 'gradientMode', 'lineInterpolation'],
-  ...['pointSize', 'showPoints', 'spanNulls', 'stacking', 'thresholdsStyle', 'axisPlacement', 'axisSoftMax', 'hideFrom'],
+  ...[
+    'pointSize',
+    'showPoints',
+    'spanNulls',
+    'stacking',
+    'thresholdsStyle',
+    'axisPlacement',
+    'axisSoftMax',
+    'hideFrom',
+  ],
 ];
 
 const registry = new FieldConfigOptionsRegistry(() => [

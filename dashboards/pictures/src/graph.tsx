@@ -22,7 +22,15 @@ export function Graph({ panel, frames, range, marks, exemplars, width, height }:
 }
 
 /** Vertical lines for marks, and diamonds for exemplars: in Grafana both are parts of the panel, not of its library. */
-function Marks({ builder, marks, exemplars }: { builder: UPlotConfigBuilder; marks: Mark[]; exemplars: Array<[number, number]> }) {
+function Marks({
+  builder,
+  marks,
+  exemplars,
+}: {
+  builder: UPlotConfigBuilder;
+  marks: Mark[];
+  exemplars: Array<[number, number]>;
+}) {
   const theme = useTheme2();
   useLayoutEffect(() => {
     builder.addHook('draw', (plot) => {

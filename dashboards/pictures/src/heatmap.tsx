@@ -3,12 +3,12 @@
 import { type DataFrame, formattedValueToString, FieldType, getValueFormat } from '@grafana/data';
 import { useTheme2 } from '@grafana/ui';
 import { interpolateOranges } from 'd3-scale-chromatic';
+import { placeOn, TimeAxis } from './axis';
 import type { Drawing } from './panel';
-import { stepOf, ticks } from './ticks';
+import { stepOf } from './spans';
 
 const LEFT = 60;
 const AXIS = 24;
-const BETWEEN_TICKS = 70;
 
 /** A bucket: the end of its range, and how much fell into it alone at each time. */
 interface Bucket {
@@ -21,20 +21,26 @@ export function Heatmap({ panel, frames, range, exemplars, width, height }: Draw
   const buckets = bucketsOf(frames);
   const step = stepOf(frames[0]?.fields[0]?.values ?? []);
   const most = Math.max(...buckets.flatMap(({ counts }) => [...counts.values()]));
-  const [from, to] = [range.from.valueOf(), range.to.valueOf()];
-  const x = (at: number) => LEFT + ((at - from) / (to - from)) * (width - LEFT);
+  const axis = { from: range.from.valueOf(), to: range.to.valueOf(), left: LEFT, right: width };
+  const x = placeOn(axis);
   const row = (height - AXIS) / Math.max(1, buckets.length);
   const top = (number: number) => height - AXIS - (number + 1) * row;
   const format = getValueFormat((panel.options.yAxis as { unit?: string }).unit);
   return (
-    <svg width={width} height={height} fontFamily={theme.typography.fontFamily} fontSize={12} fill={theme.colors.text.primary}>
+    <svg
+      width={width}
+      height={height}
+      fontFamily={theme.typography.fontFamily}
+      fontSize={12}
+      fill={theme.colors.text.primary}
+    >
       {buckets.map(({ until, counts }, number) => (
         <g key={until}>
           <text x={LEFT - 8} y={top(number) + row / 2} textAnchor="end" dominantBaseline="central">
             {until === Infinity ? '+Inf' : formattedValueToString(format(until))}
           </text>
           {[...counts]
-            .filter(([at, count]) => count > 0 && at >= from)
+            .filter(([, count]) => count > 0)
             .map(([at, count]) => (
               <rect
                 key={at}
@@ -49,13 +55,18 @@ export function Heatmap({ panel, frames, range, exemplars, width, height }: Draw
       ))}
       {exemplars.map(([at, value]) => {
         const number = buckets.findIndex(({ until }) => value <= until);
-        return <rect key={`${at} ${value}`} x={x(at) - 2.5} y={top(number) + row / 2 - 2.5} width={5} height={5} fill="rgb(50,115,250)" />;
+        return number < 0 ? null : (
+          <rect
+            key={`${at} ${value}`}
+            x={x(at) - 2.5}
+            y={top(number) + row / 2 - 2.5}
+            width={5}
+            height={5}
+            fill="rgb(50,115,250)"
+          />
+        );
       })}
-      {ticks(from, to, (width - LEFT) / BETWEEN_TICKS).map(({ at, text }) => (
-        <text key={at} x={x(at)} y={height - 8} textAnchor="middle">
-          {text}
-        </text>
-      ))}
+      <TimeAxis {...axis} y={height - 8} />
     </svg>
   );
 }
@@ -66,7 +77,9 @@ function bucketsOf(frames: DataFrame[]): Bucket[] {
     .map((frame) => {
       const time = frame.fields.find((field) => field.type === FieldType.time);
       const value = frame.fields.find((field) => field.type === FieldType.number);
-      const counts = new Map((time?.values ?? []).map((at, index): [number, number] => [at, value?.values[index] ?? 0]));
+      const counts = new Map(
+        (time?.values ?? []).map((at, index): [number, number] => [at, value?.values[index] ?? 0])
+      );
       return { until: Number((value?.labels?.le ?? '').replace('+Inf', 'Infinity')), counts };
     })
     .sort((one, other) => one.until - other.until);

@@ -83,20 +83,20 @@ export function Bars(drawing: Drawing) {
   const render = (each: VizRepeaterRenderValueProps<FieldDisplay, DisplayValueAlignmentFactors>) => {
     const { value, width, height, orientation, alignmentFactors } = each;
     return (
-    <BarGauge
-      alignmentFactors={alignmentFactors}
-      value={value.display}
-      field={value.field}
-      display={value.view?.getFieldDisplayProcessor(value.colIndex ?? 0)}
-      width={width}
-      height={height}
-      orientation={orientation}
-      displayMode={BarGaugeDisplayMode.Basic}
-      valueDisplayMode={BarGaugeValueMode.Color}
-      namePlacement={BarGaugeNamePlacement.Auto}
-      showUnfilled
-      theme={theme}
-    />
+      <BarGauge
+        alignmentFactors={alignmentFactors}
+        value={value.display}
+        field={value.field}
+        display={value.view?.getFieldDisplayProcessor(value.colIndex ?? 0)}
+        width={width}
+        height={height}
+        orientation={orientation}
+        displayMode={BarGaugeDisplayMode.Basic}
+        valueDisplayMode={BarGaugeValueMode.Color}
+        namePlacement={BarGaugeNamePlacement.Auto}
+        showUnfilled
+        theme={theme}
+      />
     );
   };
   return (

@@ -59,7 +59,14 @@ function Page({ order, answers, contents, theme }: PageProps) {
     height: h * (CELL + GAP) - GAP,
   });
   return (
-    <div style={{ position: 'relative', overflow: 'hidden', height: HEAD + bottom * (CELL + GAP) + GAP, background: theme.colors.background.canvas }}>
+    <div
+      style={{
+        position: 'relative',
+        overflow: 'hidden',
+        height: HEAD + bottom * (CELL + GAP) + GAP,
+        background: theme.colors.background.canvas,
+      }}
+    >
       <Head dashboard={dashboard} answers={answers} />
       {dashboard.panels
         .filter(({ type }) => type === 'row')
@@ -89,7 +96,8 @@ function Head({ dashboard, answers }: { dashboard: Dashboard; answers: Answers }
       <h4 style={{ margin: 0 }}>{dashboard.title}</h4>
       {shown.map((variable) => (
         <span key={variable.name} style={{ border: `1px solid ${theme.colors.border.medium}`, padding: '4px 8px' }}>
-          <span style={{ color: theme.colors.text.secondary }}>{variable.label ?? variable.name}</span> {answers.variables.shown(variable)}
+          <span style={{ color: theme.colors.text.secondary }}>{variable.label ?? variable.name}</span>{' '}
+          {answers.variables.shown(variable)}
         </span>
       ))}
       <span style={{ marginLeft: 'auto', color: theme.colors.text.secondary }}>

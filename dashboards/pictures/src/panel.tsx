@@ -49,7 +49,13 @@ export function DrawnPanel({ content, width, height }: { content: Content; width
   }
   const empty = panel.type !== 'stat' && !frames.some((frame) => frame.length > 0);
   return (
-    <PanelChrome title={panel.title} description={panel.description} width={width} height={height} padding={panel.type === 'table' ? 'none' : 'md'}>
+    <PanelChrome
+      title={panel.title}
+      description={panel.description}
+      width={width}
+      height={height}
+      padding={panel.type === 'table' ? 'none' : 'md'}
+    >
       {(inside, high) =>
         empty ? (
           <Nothing text={panel.fieldConfig.defaults.noValue ?? 'No data'} height={high} />
@@ -64,6 +70,10 @@ export function DrawnPanel({ content, width, height }: { content: Content; width
 function Nothing({ text, height }: { text: string; height: number }) {
   const theme = useTheme2();
   return (
-    <div style={{ height, display: 'grid', placeItems: 'center', textAlign: 'center', color: theme.colors.text.secondary }}>{text}</div>
+    <div
+      style={{ height, display: 'grid', placeItems: 'center', textAlign: 'center', color: theme.colors.text.secondary }}
+    >
+      {text}
+    </div>
   );
 }

@@ -13,19 +13,28 @@ export class Prometheus {
 
   /** What holds at a time. */
   async at(expr: string, time: number): Promise<Series[]> {
-    const found = await this.ask<{ result: Array<{ metric: Labels; value: [number, string] }> }>('query', { query: expr, time });
+    const found = await this.ask<{ result: Array<{ metric: Labels; value: [number, string] }> }>('query', {
+      query: expr,
+      time,
+    });
     return found.result.map(({ metric, value }) => ({ metric, values: [[value[0], Number(value[1])]] }));
   }
 
   /** What held from start to end, every so many seconds. */
   async over(expr: string, start: number, end: number, step: number): Promise<Series[]> {
-    const found = await this.ask<{ result: Array<{ metric: Labels; values: Array<[number, string]> }> }>('query_range', {
-      query: expr,
-      start,
-      end,
-      step,
-    });
-    return found.result.map(({ metric, values }) => ({ metric, values: values.map(([at, text]) => [at, Number(text)]) }));
+    const found = await this.ask<{ result: Array<{ metric: Labels; values: Array<[number, string]> }> }>(
+      'query_range',
+      {
+        query: expr,
+        start,
+        end,
+        step,
+      }
+    );
+    return found.result.map(({ metric, values }) => ({
+      metric,
+      values: values.map(([at, text]) => [at, Number(text)]),
+    }));
   }
 
   /** Exemplars of the series in an expression: pairs of Unix time in seconds and number. */
@@ -35,7 +44,9 @@ export class Prometheus {
       start,
       end,
     });
-    return found.flatMap((series) => series.exemplars.map(({ timestamp, value }): [number, number] => [timestamp, Number(value)]));
+    return found.flatMap((series) =>
+      series.exemplars.map(({ timestamp, value }): [number, number] => [timestamp, Number(value)])
+    );
   }
 
   /** The values of a label in the series of a selector, in order. */

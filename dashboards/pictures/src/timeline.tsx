@@ -1,76 +1,54 @@
 /** States over time, and the history of a status. Grafana's components for them are not in its library. */
 
-import { type DataFrame, type DisplayValue, type Field, formattedValueToString, FieldType, getFieldDisplayName } from '@grafana/data';
+import { formattedValueToString } from '@grafana/data';
 import { LegendDisplayMode } from '@grafana/schema';
-import { useTheme2, VizLegend, type VizLegendItem } from '@grafana/ui';
+import { useTheme2, VizLegend } from '@grafana/ui';
+import { placeOn, TimeAxis } from './axis';
 import type { Panel } from './dashboard';
 import type { Drawing } from './panel';
-import { stepOf, ticks } from './ticks';
+import { legendOf, type Line, linesOf, type Span } from './spans';
 
 const NAMES = 0.22;
 const AXIS = 24;
 const LEGEND = 28;
-const BETWEEN_TICKS = 70;
 const ROW_HEIGHT = 0.85;
 const LETTER = 7;
 
 /** As many lines as Grafana shows at once; the reader turns the pages. */
 const PER_PAGE = 20;
 
-/** A span of one value. from, to: Unix time in milliseconds. */
-interface Span {
-  from: number;
-  to: number;
-  shown: DisplayValue;
+interface Options {
+  perPage?: number;
+  colWidth?: number;
+  showLegend?: boolean;
 }
 
 export function Timeline({ panel, frames, range, width, height }: Drawing) {
   const theme = useTheme2();
   const { perPage = PER_PAGE, colWidth = 1, showLegend = true } = options(panel);
-  const all = frames.flatMap((frame) => lineOf(frame, frames, panel.type === 'state-timeline'));
+  const all = frames.flatMap((frame) => linesOf(frame, frames, panel.type === 'state-timeline'));
   const lines = all.slice(0, perPage);
   const left = Math.min(320, Math.max(80, width * NAMES));
-  const [from, to] = [range.from.valueOf(), range.to.valueOf()];
-  const x = (at: number) => left + ((Math.max(from, Math.min(to, at)) - from) / (to - from)) * (width - left);
+  const axis = { from: range.from.valueOf(), to: range.to.valueOf(), left, right: width };
   const row = (height - AXIS - LEGEND) / Math.max(1, lines.length);
-  const bar = row * ROW_HEIGHT;
   const size = Math.min(12, Math.max(7, row * 0.8));
   return (
     <>
       <svg width={width} height={height - LEGEND} fontFamily={theme.typography.fontFamily} fontSize={size}>
-        {lines.map(({ name, spans }, number) => (
-          <g key={name} transform={`translate(0 ${number * row + (row - bar) / 2})`}>
-            <text x={left - 8} y={bar / 2} textAnchor="end" dominantBaseline="central" fill={theme.colors.text.primary}>
-              {cut(name, (left - 8) / (size * 0.55))}
-            </text>
-            {spans.map(({ from: start, to: end, shown }) => {
-              const wide = x(end) - x(start);
-              const text = formattedValueToString(shown);
-              return (
-                <g key={start}>
-                  <rect x={x(start)} width={Math.max(1, wide * colWidth)} height={bar} fill={shown.color} fillOpacity={0.7} />
-                  {wide > text.length * LETTER + 8 && bar > 8 && (
-                    <text x={x(start) + 6} y={bar / 2} dominantBaseline="central" fill={theme.colors.getContrastText(shown.color ?? '#000')}>
-                      {text}
-                    </text>
-                  )}
-                </g>
-              );
-            })}
+        {lines.map((line, number) => (
+          <g key={line.name} transform={`translate(0 ${(number + (1 - ROW_HEIGHT) / 2) * row})`}>
+            <Name line={line} left={left} height={row * ROW_HEIGHT} size={size} />
+            {line.spans.map((span) => (
+              <Bar key={span.from} span={span} place={placeOn(axis)} height={row * ROW_HEIGHT} share={colWidth} />
+            ))}
           </g>
         ))}
-        {ticks(from, to, (width - left) / BETWEEN_TICKS).map(({ at, text }) => (
-          <text key={at} x={x(at)} y={height - LEGEND - 8} fontSize={12} textAnchor="middle" fill={theme.colors.text.primary}>
-            {text}
-          </text>
-        ))}
+        <TimeAxis {...axis} y={height - LEGEND - 8} />
       </svg>
       <div style={{ display: 'flex', justifyContent: 'space-between', height: LEGEND }}>
-        {showLegend ? (
-          <VizLegend placement="bottom" displayMode={LegendDisplayMode.List} items={legendOf(lines.flatMap(({ spans }) => spans))} />
-        ) : (
-          <span />
-        )}
+        <div>
+          {showLegend && <VizLegend placement="bottom" displayMode={LegendDisplayMode.List} items={legendOf(lines)} />}
+        </div>
         {lines.length < all.length && (
           <span style={{ whiteSpace: 'nowrap', color: theme.colors.text.secondary }}>
             1 to {lines.length} of {all.length}
@@ -81,41 +59,46 @@ export function Timeline({ panel, frames, range, width, height }: Drawing) {
   );
 }
 
-function options(panel: Panel): { perPage?: number; colWidth?: number; showLegend?: boolean } {
+function options(panel: Panel): Options {
   return { ...panel.options, ...(panel.options.legend as { showLegend?: boolean }) };
 }
 
-function lineOf(frame: DataFrame, frames: DataFrame[], merge: boolean): Array<{ name: string; spans: Span[] }> {
-  const time = frame.fields.find((field) => field.type === FieldType.time);
-  return frame.fields
-    .filter((field) => field.type === FieldType.number && time)
-    .map((field) => ({ name: getFieldDisplayName(field, frame, frames), spans: spansOf(time as Field, field, merge) }));
+function Name({ line, left, height, size }: { line: Line; left: number; height: number; size: number }) {
+  const theme = useTheme2();
+  const letters = (left - 8) / (size * 0.55);
+  const text = line.name.length > letters ? `${line.name.slice(0, letters - 1)}…` : line.name;
+  return (
+    <text x={left - 8} y={height / 2} textAnchor="end" dominantBaseline="central" fill={theme.colors.text.primary}>
+      {text}
+    </text>
+  );
 }
 
-/** With `merge`, equal neighbours as one; where there is no value there is a gap. */
-function spansOf(time: Field<number>, field: Field<number | null>, merge: boolean): Span[] {
-  const step = stepOf(time.values);
-  const spans: Array<Span & { value: number }> = [];
-  time.values.forEach((at, index) => {
-    const value = field.values[index];
-    const last = spans.at(-1);
-    if (value === null || value === undefined) {
-      return;
-    }
-    if (merge && last?.value === value && last.to === at) {
-      last.to = at + step;
-    } else {
-      spans.push({ value, from: at, to: at + step, shown: field.display?.(value) ?? { numeric: value, text: String(value) } });
-    }
-  });
-  return spans;
+interface BarProps {
+  span: Span;
+  place: (at: number) => number;
+  height: number;
+  /** Of the width of the span, which is left free otherwise. */
+  share: number;
 }
 
-function legendOf(spans: Span[]): VizLegendItem[] {
-  const colors = new Map(spans.map(({ shown }) => [formattedValueToString(shown), shown.color]));
-  return [...colors].map(([label, color]) => ({ label, color, yAxis: 1 }));
-}
-
-function cut(text: string, letters: number): string {
-  return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
+function Bar({ span: { from, to, shown }, place, height, share }: BarProps) {
+  const theme = useTheme2();
+  const width = place(to) - place(from);
+  const text = formattedValueToString(shown);
+  return (
+    <>
+      <rect x={place(from)} width={Math.max(1, width * share)} height={height} fill={shown.color} fillOpacity={0.7} />
+      {width > text.length * LETTER + 8 && height > 8 && (
+        <text
+          x={place(from) + 6}
+          y={height / 2}
+          dominantBaseline="central"
+          fill={theme.colors.getContrastText(shown.color ?? '#000')}
+        >
+          {text}
+        </text>
+      )}
+    </>
+  );
 }
