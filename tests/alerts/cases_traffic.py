@@ -85,7 +85,7 @@ _CASES = [
     ),
     Case(
         "traffic: burns the budget, 15 % of requests fail",
-        series=_nginx(_200="+85", _502="+4", _503="+4", _504="+4", _500="+4"),
+        series=_nginx(_200="+850", _502="+40", _503="+40", _504="+40", _500="+40"),
         firing=[_burns("2m30s")],
         of=_BURN,
         shape=Shape.FIRES,
@@ -100,7 +100,7 @@ _CASES = [
     Case(
         "traffic: burns, and the agents are gone",
         series={
-            **_nginx(_200="+85", _502="+4", _503="+4", _504="+4", _500="+4"),
+            **_nginx(_200="+850", _502="+40", _503="+40", _504="+40", _500="+40"),
             labelled("probe_slo_ratio", **_SERVER): "0.99 1m, gone",
         },
         of=_BURN,

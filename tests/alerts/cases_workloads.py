@@ -199,15 +199,26 @@ _UNUSUAL = _fires(
 _ABNORMAL_CASES = [
     Case(
         "unusual: more than one and a half times, and far out",
-        series=_usage("100/104 85m, 160"),
+        series=_usage("100e7/104e7 85m, 160e7"),
         firing=[_UNUSUAL],
         of=_ABNORMAL,
         shape=Shape.FIRES,
     ),
-    Case("unusual: never varied, and grows by a half", series=_usage("100 85m, 150"), of=_ABNORMAL, shape=Shape.SPARED),
-    Case("unusual: grows by more than a half, as it often does", series=_usage("100/300 85m, 330")),
-    Case("unusual: no day before", series=_usage("gone 85m, 150"), of=_ABNORMAL, shape=Shape.NO_DATA),
-    Case("unusual: gone while pending", series=_usage("100/104 85m, 160 10m, gone"), of=_ABNORMAL, shape=Shape.STALE),
+    Case(
+        "unusual: never varied, and grows by a half",
+        series=_usage("100e7 85m, 150e7"),
+        of=_ABNORMAL,
+        shape=Shape.SPARED,
+    ),
+    Case("unusual: grows by more than a half, as it often does", series=_usage("100e7/300e7 85m, 330e7")),
+    Case("unusual: tenfold, and still little", series=_usage("1e6 85m, 1e7")),
+    Case("unusual: no day before", series=_usage("gone 85m, 150e7"), of=_ABNORMAL, shape=Shape.NO_DATA),
+    Case(
+        "unusual: gone while pending",
+        series=_usage("100e7/104e7 85m, 160e7 10m, gone"),
+        of=_ABNORMAL,
+        shape=Shape.STALE,
+    ),
 ]
 
 BATCHES = [
