@@ -132,7 +132,7 @@ _READ = [
     Read(
         "errors: 500 again and again",
         "ReachdHttpErrors",
-        f"{_SUBJECT}, was answered 500 in 43.98% of its runs of the last ten minutes.{_TARGET}",
+        f"{_SUBJECT}, was answered 500 in 38.3% of its runs of the last ten minutes.{_TARGET}",
         _CHECK,
     ),
     Read(
