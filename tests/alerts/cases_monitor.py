@@ -69,6 +69,12 @@ _VERDICT_CASES = [
         of=_BLIND,
         shape=Shape.FIRES,
     ),
+    Case(
+        "blind: until there is a verdict again",
+        [_one("up 2m, unknown 6m, up")],
+        _agent(),
+        firing=[_blind("5m20s", "9m", deployment="prod")],
+    ),
     Case("blind: nine of ten checks have no verdict", [*_LOST, _one("up", check="c9")], _agent()),
     Case("blind: no check has a verdict, and nobody is to blame", [_one("up 2m, mute")], _agent()),
     Case("blind: all checks are blocked by what they depend on", [_one("up 2m, blocked")], _agent()),
@@ -238,7 +244,15 @@ _METRICS = [
     "probe_target_info",
     "probe_failure_reasons_total",
 ]
+_SOURCES = [
+    Case(
+        "source: files, not read for half an hour",
+        series=_counted("reachd_source_last_success_timestamp_seconds", "0", source="files"),
+        firing=[_fires("ReachdSourceStale", "32m", source="files", **_A)],
+    )
+]
 BATCHES = [
+    Batch("sources", ["reachd-agent"], "33m", [Case("sources: an agent", series=_agent()), *_SOURCES], step=60),
     Batch("agents", ["reachd-agent"], "13m", [*_AGENT_CASES, Case("agents: there is one", series=_agent())]),
-    Batch("blind", _FILES, "9m", [*_BLIND_CASES, *_VERDICT_CASES], step=20, metrics=_METRICS),
+    Batch("blind", _FILES, "10m", [*_BLIND_CASES, *_VERDICT_CASES], step=20, metrics=_METRICS),
 ]

@@ -71,7 +71,23 @@ _CASES = [
         of=_ERRORS,
         shape=Shape.SPARED,
     ),
-    Case("traffic: errors, but hardly any request", series=_nginx(_200="+0", _502="+1 1m, +0")),
+    Case("traffic: nothing but errors, and hardly any request", series=_nginx(_502="+1")),
+    Case(
+        "traffic: slow, and hardly any request",
+        series={**_nginx(_200="+1"), **_durations("1", "+1", "+0")},
+    ),
+    Case(
+        "traffic: errors that are over do not burn",
+        series=_nginx(_200="+850 1m, +1000", _500="+150 1m, +0"),
+        firing=[],
+    ),
+    Case(
+        "traffic: slow, in a namespace that reachd does not watch",
+        series={
+            **{name: line for name, line in _nginx(_200="+100").items() if "nginx" in name},
+            **_durations("1", "+100", "+0"),
+        },
+    ),
     Case(
         "traffic: errors of a namespace that reachd does not watch",
         series={key: value for key, value in _nginx(_502="+9").items() if "nginx" in key},
