@@ -166,11 +166,15 @@ _CASES = [
 
 _MEMORY = [
     Case(
+        "broker: ten times the memory of the day before, and still little",
+        series=_series("nats_server_memory_bytes", "1e6 85m, 1e7"),
+    ),
+    Case(
         "broker: more than twice the memory of the day before",
-        series=_series("nats_server_memory_bytes", "100 85m, 210"),
+        series=_series("nats_server_memory_bytes", "100e7 85m, 210e7"),
         firing=[_fires("ReachdBrokerNearLimit", "100m", resource="memory")],
     ),
-    Case("broker: twice the memory of the day before", series=_series("nats_server_memory_bytes", "100 85m, 200")),
+    Case("broker: twice the memory of the day before", series=_series("nats_server_memory_bytes", "100e7 85m, 200e7")),
 ]
 
 BATCHES = [

@@ -27,7 +27,7 @@ def _blind(since: str, until: str = "", **labels: str) -> Firing:
 
 
 def _one(runs: str, check: str = "server-live", instance: str = "agent-0", deployment: str = "prod") -> Watched:
-    return Watched(runs, check=check, instance=instance, deployment=deployment)
+    return Watched(runs, check=check, instance=instance, deployment=deployment, every=20)
 
 
 _BLIND_CASES = [
@@ -35,7 +35,7 @@ _BLIND_CASES = [
         "blind: the only agent of a deployment is gone",
         [_one("up 2m, gone")],
         _agent("1 2m, gone"),
-        firing=[_blind("6m", deployment="prod")],
+        firing=[_blind("6m20s", deployment="prod")],
         of=_BLIND,
         shape=Shape.STALE,
     ),
@@ -62,15 +62,21 @@ _BLIND_CASES = [
 _LOST = [_one("up 2m, unknown", check=f"c{number}") for number in range(9)]
 _VERDICT_CASES = [
     Case(
-        "blind: no check has a verdict any more",
-        [_one("up 2m, unknown"), _one("unknown", check="needs-credentials")],
+        "blind: the agent has no verdict on any check, and is to blame",
+        [_one("up 2m, unknown")],
         _agent(),
-        firing=[_blind("5m", deployment="prod")],
+        firing=[_blind("5m20s", deployment="prod")],
         of=_BLIND,
         shape=Shape.FIRES,
     ),
+    Case(
+        "blind: until there is a verdict again",
+        [_one("up 2m, unknown 6m, up")],
+        _agent(),
+        firing=[_blind("5m20s", "9m", deployment="prod")],
+    ),
     Case("blind: nine of ten checks have no verdict", [*_LOST, _one("up", check="c9")], _agent()),
-    Case("blind: no check ever had a verdict", [_one("unknown")], _agent()),
+    Case("blind: no check has a verdict, and nobody is to blame", [_one("up 2m, mute")], _agent()),
     Case("blind: all checks are blocked by what they depend on", [_one("up 2m, blocked")], _agent()),
 ]
 
@@ -175,7 +181,7 @@ _AGENT_CASES = [
     Case(
         "source: not asked with success for five minutes",
         series=_counted("reachd_source_last_success_timestamp_seconds", "now 2m, same", source="kubernetes"),
-        firing=[_fires("ReachdSourceStale", "8m", source="kubernetes")],
+        firing=[_fires("ReachdSourceStale", "8m", source="kubernetes", **_A)],
         of=_SOURCE,
         shape=Shape.FIRES,
     ),
@@ -186,11 +192,12 @@ _AGENT_CASES = [
         shape=Shape.SPARED,
     ),
     Case(
-        "source: another agent asks it with success",
-        series={
-            **_counted("reachd_source_last_success_timestamp_seconds", "now 2m, same", source="kubernetes"),
-            labelled("reachd_source_last_success_timestamp_seconds", source="kubernetes", **_B): "now",
-        },
+        "source: files, which are read when they change",
+        series=_counted("reachd_source_last_success_timestamp_seconds", "0", source="files"),
+    ),
+    Case(
+        "source: the configuration itself",
+        series=_counted("reachd_source_last_success_timestamp_seconds", "-9999", source="static"),
     ),
     Case("source: none", series=_agent(), of=_SOURCE, shape=Shape.NO_DATA),
     Case(
@@ -230,8 +237,22 @@ _AGENT_CASES = [
 ]
 
 _FILES = ["reachd-checks", "reachd-agent"]
-_METRICS = ["probe_success", "probe_state", "probe_interval_seconds", "probe_target_info"]
+_METRICS = [
+    "probe_success",
+    "probe_state",
+    "probe_interval_seconds",
+    "probe_target_info",
+    "probe_failure_reasons_total",
+]
+_SOURCES = [
+    Case(
+        "source: files, not read for half an hour",
+        series=_counted("reachd_source_last_success_timestamp_seconds", "0", source="files"),
+        firing=[_fires("ReachdSourceStale", "32m", source="files", **_A)],
+    )
+]
 BATCHES = [
+    Batch("sources", ["reachd-agent"], "33m", [Case("sources: an agent", series=_agent()), *_SOURCES], step=60),
     Batch("agents", ["reachd-agent"], "13m", [*_AGENT_CASES, Case("agents: there is one", series=_agent())]),
-    Batch("blind", _FILES, "9m", [*_BLIND_CASES, *_VERDICT_CASES], metrics=_METRICS),
+    Batch("blind", _FILES, "10m", [*_BLIND_CASES, *_VERDICT_CASES], step=20, metrics=_METRICS),
 ]

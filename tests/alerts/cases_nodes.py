@@ -80,6 +80,20 @@ _NOT_READY_CASES = [
         series={**_node("1 3m, 0 4m, gone", cordoned="0 1m, 1 6m, gone"), **_leaving("web", "1 1m, 90 2m, gone")},
     ),
     Case(
+        "node: another tool reports that it drains it",
+        series={
+            **_node("1 3m, 0"),
+            labelled(
+                "kube_node_status_condition", node="n1", condition="DrainInProgress", status="true", **_OBSERVER
+            ): "0 1m, 1",
+        },
+    ),
+    Case(
+        "node: pods are deleted from a node that is not Ready",
+        series={**_node("1 2m, 0"), **_leaving("web", "gone 1m, 90")},
+        firing=[_not_ready("5m")],
+    ),
+    Case(
         "node: removed by an autoscaler",
         series={
             **_node("1 3m, 0 4m, gone"),
@@ -167,6 +181,14 @@ _LIMIT_CASES = [
     Case("node near its limit: 91 %", series=_usage("500 2m, 910"), firing=[_FULL], of=_NEAR_LIMIT, shape=Shape.FIRES),
     Case("node near its limit: 90 %", series=_usage("500 2m, 900"), of=_NEAR_LIMIT, shape=Shape.SPARED),
     Case("node near its limit: for a quarter of an hour", series=_usage("500 2m, 910 15m, 500")),
+    Case(
+        "node near its limit: of CPU",
+        series={
+            labelled("kube_node_status_allocatable", node="n1", resource="cpu", unit="core", **_OBSERVER): "10",
+            labelled("reachd_node_cpu_usage_cores", node="n1", **_OBSERVER): "5 2m, 9.1",
+        },
+        firing=[_fires("ReachdNearLimit", "17m", resource="cpu")],
+    ),
     Case("node near its limit: no usage is known", series=_node(), of=_NEAR_LIMIT, shape=Shape.NO_DATA),
     Case("node near its limit: gone", series=_usage("500 2m, 950 10m, gone"), of=_NEAR_LIMIT, shape=Shape.STALE),
     Case(

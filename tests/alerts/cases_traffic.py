@@ -71,7 +71,23 @@ _CASES = [
         of=_ERRORS,
         shape=Shape.SPARED,
     ),
-    Case("traffic: errors, but hardly any request", series=_nginx(_200="+0", _502="+1 1m, +0")),
+    Case("traffic: nothing but errors, and hardly any request", series=_nginx(_502="+1")),
+    Case(
+        "traffic: slow, and hardly any request",
+        series={**_nginx(_200="+1"), **_durations("1", "+1", "+0")},
+    ),
+    Case(
+        "traffic: errors that are over do not burn",
+        series=_nginx(_200="+850 1m, +1000", _500="+150 1m, +0"),
+        firing=[],
+    ),
+    Case(
+        "traffic: slow, in a namespace that reachd does not watch",
+        series={
+            **{name: line for name, line in _nginx(_200="+100").items() if "nginx" in name},
+            **_durations("1", "+100", "+0"),
+        },
+    ),
     Case(
         "traffic: errors of a namespace that reachd does not watch",
         series={key: value for key, value in _nginx(_502="+9").items() if "nginx" in key},
@@ -85,7 +101,7 @@ _CASES = [
     ),
     Case(
         "traffic: burns the budget, 15 % of requests fail",
-        series=_nginx(_200="+85", _502="+4", _503="+4", _504="+4", _500="+4"),
+        series=_nginx(_200="+850", _502="+40", _503="+40", _504="+40", _500="+40"),
         firing=[_burns("2m30s")],
         of=_BURN,
         shape=Shape.FIRES,
@@ -100,7 +116,7 @@ _CASES = [
     Case(
         "traffic: burns, and the agents are gone",
         series={
-            **_nginx(_200="+85", _502="+4", _503="+4", _504="+4", _500="+4"),
+            **_nginx(_200="+850", _502="+40", _503="+40", _504="+40", _500="+40"),
             labelled("probe_slo_ratio", **_SERVER): "0.99 1m, gone",
         },
         of=_BURN,

@@ -132,7 +132,7 @@ _READ = [
     Read(
         "errors: 500 again and again",
         "ReachdHttpErrors",
-        f"{_SUBJECT}, was answered 500 in 43.9% of its runs of the last ten minutes.{_TARGET}",
+        f"{_SUBJECT}, was answered 500 in 38.3% of its runs of the last ten minutes.{_TARGET}",
         _CHECK,
     ),
     Read(
@@ -151,7 +151,7 @@ _READ = [
     Read(
         "burn in six hours, page: one run in eleven fails",
         "ReachdErrorBudgetBurn",
-        f"{_SUBJECT}, failed in 8.333% of the runs of the last 6h, "
+        f"{_SUBJECT}, failed in 8.327% of the runs of the last 6h, "
         f"which is over 6 times what its objective allows.{_TARGET}",
         _CHECK,
     ),
@@ -226,7 +226,7 @@ _READ = [
         _PODS,
     ),
     Read(
-        "blind: no check has a verdict any more",
+        "blind: the agent has no verdict on any check, and is to blame",
         "ReachdMonitorBlind",
         "Deployment prod is not watched. Until this is mended, silence means nothing.",
         _DEPLOYMENT,
@@ -259,8 +259,8 @@ _READ = [
     Read(
         "source: not asked with success for five minutes",
         "ReachdSourceStale",
-        "kubernetes was last asked with success 6m 30s ago.",
-        _AGENTS,
+        "Agent agent-0 last had an answer of kubernetes 6m 30s ago.",
+        _AGENT,
     ),
     Read(
         "leader: none",

@@ -71,7 +71,10 @@ def test_growth_is_asked_of_counters_over_four_scrapes_at_least(rule: Rule) -> N
 
 @each_rule
 def test_counters_are_never_looked_at_as_they_are(rule: Rule) -> None:
+    """But for ReachdUnknown, to which it matters whether there was a verdict since the agent began."""
     expr = promql.parse(rule.expr)
+    if rule.name == "ReachdUnknown":
+        return
     counters = [
         str(it.name) for it in parts(expr) if isinstance(it, promql.VectorSelector) and metrics()[str(it.name)].counter
     ]
