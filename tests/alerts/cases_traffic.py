@@ -45,8 +45,8 @@ def _fires(name: str, since: str, until: str = "", severity: str = "warning", **
     return Firing({**common, "service": "meshery", **labels}, since, until)
 
 
-def _burns(since: str) -> Firing:
-    return _fires("ReachdErrorBudgetBurn", since, severity="critical", long="1h", short="5m")
+def _burns(since: str, until: str = "") -> Firing:
+    return _fires("ReachdErrorBudgetBurn", since, until, severity="critical", long="1h", short="5m")
 
 
 _CASES = [
@@ -77,9 +77,9 @@ _CASES = [
         series={**_nginx(_200="+1"), **_durations("1", "+1", "+0")},
     ),
     Case(
-        "traffic: errors that are over do not burn",
-        series=_nginx(_200="+850 1m, +1000", _500="+150 1m, +0"),
-        firing=[],
+        "traffic: burns until the errors are over",
+        series=_nginx(_200="gone 30s, +100", _500="gone 30s, +900 1m, +0"),
+        firing=[_burns("3m", "5m30s")],
     ),
     Case(
         "traffic: slow, in a namespace that reachd does not watch",
