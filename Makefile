@@ -12,7 +12,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint servers quick-servers bench docs packs pictures lock image
+.PHONY: help install demo test live quick lint servers quick-servers bench docs packs pictures lock image
 
 help: ## what each target does
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -22,9 +22,12 @@ install: .venv/.runtime ## what the agent needs to run; leaves .venv/bin/reachd
 demo: install ## a simulated Meshery on loopback, watched by the real agent
 	.venv/bin/reachd demo
 
-test: lint quick-servers ## every check and every test
+test: lint quick-servers ## every check, and every test but the live ones
 	$(PYTEST) -m "not slow"
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow --ignore=tests/live
+
+live: .venv/.develop ## every fault of the demo, from the first failed probe to the delivered page; takes minutes
+	.venv/bin/python -m pytest tests/live
 
 quick: .venv/.develop quick-servers ## the tests that take seconds
 	$(PYTEST) -m "not slow"

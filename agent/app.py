@@ -17,7 +17,7 @@ from agent.discovery.files import FileSource
 from agent.engine.check_loop import Services
 from agent.engine.clock import Clock
 from agent.engine.fan_out import FanOut
-from agent.engine.garbage import collect_hourly
+from agent.engine.garbage import collect_by_the_clock
 from agent.engine.health import AgentHealth
 from agent.engine.limits import Limits
 from agent.engine.stalls import Stalls
@@ -144,7 +144,7 @@ class Agent:
             await self._apply(self._configuration, self._network, warnings(self._configuration))
         self._health.fulfil("configuration")
         self._spawn(self._watch_files(), "configuration watch")
-        self._spawn(collect_hourly(), "garbage collection")
+        self._spawn(collect_by_the_clock(), "garbage collection")
         _log.info("started", version=VERSION, address=self.address)
 
     async def close(self) -> None:

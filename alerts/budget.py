@@ -79,6 +79,12 @@ def _alerts(timing: Timing) -> Iterator[Alert]:
         yield _burn(timing, pace, Severity.WARNING, "page|ticket")
 
 
+def _share(timing: Timing, window: str) -> str:
+    """The failed share as it was last recorded: slow windows are recorded as seldom as Prometheus looks back."""
+    recorded = f"check:probe_failures:ratio_rate{window}"
+    return f"last_over_time({recorded}[{timing('10m')}])" if window in _SLOW_WINDOWS else recorded
+
+
 def _burn(timing: Timing, pace: Pace, severity: Severity, severities: str) -> Alert:
     limit = f"on ({ID}) clamp_max({pace.factor:g} * (1 - check:probe_slo_ratio:min), {_ALL_IN_VAIN})"
     failed = f'sum by ({ID}) (increase(probe_failures_total{{check!=""}}[{timing(pace.long)}]))'
@@ -86,8 +92,8 @@ def _burn(timing: Timing, pace: Pace, severity: Severity, severities: str) -> Al
         "ReachdErrorBudgetBurn",
         severity,
         f"""\
-check:probe_failures:ratio_rate{pace.long} > {limit}
-and on ({ID}) check:probe_failures:ratio_rate{pace.short} > {limit}
+{_share(timing, pace.long)} > {limit}
+and on ({ID}) {_share(timing, pace.short)} > {limit}
 and on ({ID}) {failed} >= {FAILURES_AT_LEAST}
 {of_severity(severities)}
 {untold(timing, pace.short)}""",

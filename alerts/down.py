@@ -75,12 +75,14 @@ def untold(timing: Timing, window: str) -> str:
     """The clause that drops checks of which an alert has told in the window that they are down, or is about to tell.
 
     So what an outage leaves behind in the numbers does not become a second alert. What was pending for less than a
-    minute is no outage: failures that come and go are pending again and again.
+    minute is no outage: failures that come and go are pending again and again. Of a blocked check, the one that it
+    depends on tells: it may have failed a few times before that one was found down.
     """
     name = f'alertname=~"{DOWN}|{PARTLY}"'
     return (
         f'unless on ({CHECK}) max_over_time(ALERTS{{{name},alertstate="firing"}}[{timing(window)}])\n'
-        f"unless on ({CHECK}) time() - ALERTS_FOR_STATE{{{name}}} >= {timing.seconds('1m')}"
+        f"unless on ({CHECK}) time() - ALERTS_FOR_STATE{{{name}}} >= {timing.seconds('1m')}\n"
+        f'unless on ({CHECK}) max_over_time(probe_state{{check!="",state="blocked"}}[{timing(window)}])'
     )
 
 

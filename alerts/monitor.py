@@ -9,6 +9,7 @@ from alerts.thresholds import BLIND_SHARE, MISSED_SHARE, SCHEDULE_DELAY_SECONDS
 from alerts.timing import Timing
 
 DASHBOARD = Dashboard("reachd-agent", ("cluster", "instance"))
+_ALL_AGENTS = Dashboard("reachd-agent", ("cluster",))
 _AGENT = "cluster, job, instance"
 _NAME = "Agent {{ $labels.instance }}"
 _COMPONENT = {"component": "agent"}
@@ -145,7 +146,7 @@ def _no_leader(timing: Timing) -> Alert:
         hold="2m",
         summary="Of the agents that elect an observer none leads, or several do.",
         description="{{ $value }} agents lead by the lease {{ $labels.lease }}; it has to be one.",
-        dashboard=DASHBOARD,
+        dashboard=_ALL_AGENTS,
         labels=_COMPONENT,
     )
 

@@ -40,7 +40,7 @@ def main() -> int:
             }
             missed = running.total("reachd_slots_missed_total")
             time.sleep(EVERY)
-            cpu, runs, began = cpu_seconds(running.pid), running.total("probe_runs_total"), time.perf_counter()
+            began, cpu, runs = time.perf_counter(), cpu_seconds(running.pid), running.total("probe_runs_total")
             for _ in range(int(MINUTES * 60 / EVERY)):
                 time.sleep(EVERY)
                 size = len(running.scrape(compressed=True))

@@ -4,6 +4,7 @@ Read by hand from DER (RFC 5280, section 4.1) because the cryptography package w
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 _SEQUENCE, _VERSION, _UTC_TIME = 0x30, 0xA0, 0x17
@@ -28,6 +29,7 @@ def _element(data: bytes, start: int = 0) -> _Element:
     return _Element(tag, data[begin:end], end)
 
 
+@lru_cache(maxsize=256)  # the same certificates are shown again and again, and each takes 30 us to read
 def validity(certificate: bytes) -> tuple[float, float]:
     """Unix times between which a DER certificate is valid. Raises ValueError when it is not a certificate."""
     try:

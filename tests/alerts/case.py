@@ -22,7 +22,7 @@ class Shape(Enum):
 
 @dataclass(frozen=True)
 class Firing:
-    """An alert that fires from `since` on, and ends at `until` or a step later; "" where it goes on to the end."""
+    """An alert that fires from `since` on, and no longer at `until`; "" where it goes on to the end."""
 
     labels: Labels
     since: str

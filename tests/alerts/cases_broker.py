@@ -8,7 +8,13 @@ from tests.alerts.series import labelled
 _MISSING, _SLOW = "ReachdBrokerClientMissing/warning", "ReachdBrokerSlowConsumers/warning"
 _RESTARTED, _LIMIT = "ReachdBrokerRestarted/warning", "ReachdBrokerNearLimit/warning"
 _STOPPING = "ReachdBrokerShuttingDown/warning"
-_ID = {"deployment": "prod", "system": "meshery", "component": "broker", "check": "broker-monitor", "kind": "nats_monitor"}
+_ID = {
+    "deployment": "prod",
+    "system": "meshery",
+    "component": "broker",
+    "check": "broker-monitor",
+    "kind": "nats_monitor",
+}
 _HERE = {**_ID, "vantage": "operations", "instance": "agent-0", "job": "reachd"}
 _ELSEWHERE = {**_ID, "vantage": "node", "instance": "agent-1", "job": "reachd"}
 
@@ -58,7 +64,9 @@ _CASES = [
         of=_MISSING,
         shape=Shape.FIRES,
     ),
-    Case("broker: MeshSync is back at three minutes", series=_connected("1 2m, 0 3m, 1"), of=_MISSING, shape=Shape.SPARED),
+    Case(
+        "broker: MeshSync is back at three minutes", series=_connected("1 2m, 0 3m, 1"), of=_MISSING, shape=Shape.SPARED
+    ),
     Case("broker: clients cannot be listed", of=_MISSING, shape=Shape.NO_DATA),
     Case("broker: cannot be asked for clients", series=_connected("1 2m, 0 1m, gone"), of=_MISSING, shape=Shape.STALE),
     Case(
@@ -76,12 +84,15 @@ _CASES = [
     Case(
         "broker: a slow consumer is cut off",
         series=_cut_off("7 2m, 8"),
-        firing=[_fires("ReachdBrokerSlowConsumers", "3m", "17m")],
+        firing=[_fires("ReachdBrokerSlowConsumers", "3m", "16m30s")],
         of=_SLOW,
         shape=Shape.FIRES,
     ),
     Case("weakness 4: slow consumers of long ago do not fire until the server restarts", series=_cut_off("7")),
-    Case("broker: slow consumers counted by two agents are not more", series={**_cut_off("7"), **_cut_off("7", _ELSEWHERE)}),
+    Case(
+        "broker: slow consumers counted by two agents are not more",
+        series={**_cut_off("7"), **_cut_off("7", _ELSEWHERE)},
+    ),
     Case("broker: restarts, so slow consumers begin anew", series=_cut_off("7 2m, 0"), of=_SLOW, shape=Shape.SPARED),
     Case("broker: slow consumers are not known", of=_SLOW, shape=Shape.NO_DATA),
     Case("broker: gone after slow consumers of long ago", series=_cut_off("7 2m, gone"), of=_SLOW, shape=Shape.STALE),
@@ -93,9 +104,17 @@ _CASES = [
         shape=Shape.FIRES,
     ),
     Case("broker: one start within an hour", series=_started("-9000 2m, 110"), of=_RESTARTED, shape=Shape.SPARED),
-    Case("broker: one start, as two agents see it", series={**_started("-9000 2m, 110"), **_started("-9000 3m, 110", _ELSEWHERE)}),
+    Case(
+        "broker: one start, as two agents see it",
+        series={**_started("-9000 2m, 110"), **_started("-9000 3m, 110", _ELSEWHERE)},
+    ),
     Case("broker: when it started is not known", of=_RESTARTED, shape=Shape.NO_DATA),
-    Case("broker: one start, and then gone", series=_started("-9000 2m, 110 2m, gone 1m, 110 1m, gone"), of=_RESTARTED, shape=Shape.STALE),
+    Case(
+        "broker: one start, and then gone",
+        series=_started("-9000 2m, 110 2m, gone 1m, 110 1m, gone"),
+        of=_RESTARTED,
+        shape=Shape.STALE,
+    ),
     *[
         Case(f"broker: 91 % of {limit[0]}", series=series, firing=[firing])
         for limit in _LIMITS
@@ -110,8 +129,18 @@ _CASES = [
     ),
     Case("broker: 90 % of connections", series=_share(*_CONNECTIONS, "500 2m, 900")[0], of=_LIMIT, shape=Shape.SPARED),
     Case("broker: no limit", series={**_share(*_CONNECTIONS, "5")[0], **_series("nats_server_max_connections", "0")}),
-    Case("broker: its use is not known", series=_series("nats_server_max_connections", "9"), of=_LIMIT, shape=Shape.NO_DATA),
-    Case("broker: gone while close to a limit", series=_share(*_CONNECTIONS, "950 9m, gone")[0], of=_LIMIT, shape=Shape.STALE),
+    Case(
+        "broker: its use is not known",
+        series=_series("nats_server_max_connections", "9"),
+        of=_LIMIT,
+        shape=Shape.NO_DATA,
+    ),
+    Case(
+        "broker: gone while close to a limit",
+        series=_share(*_CONNECTIONS, "950 9m, gone")[0],
+        of=_LIMIT,
+        shape=Shape.STALE,
+    ),
     Case(
         "broker: shuts down",
         series=_stopping("gone 2m, 1 1m, gone"),
@@ -128,8 +157,8 @@ _CASES = [
     Case("broker: not down", of=_STOPPING, shape=Shape.NO_DATA),
     Case(
         "broker: shuts down, and the agent is gone",
-        series=_stopping("1 30s, gone"),
-        firing=[_fires("ReachdBrokerShuttingDown", "0s", "2m30s")],
+        series=_stopping("gone 30s, 1 30s, gone"),
+        firing=[_fires("ReachdBrokerShuttingDown", "30s", "3m")],
         of=_STOPPING,
         shape=Shape.STALE,
     ),
@@ -137,11 +166,15 @@ _CASES = [
 
 _MEMORY = [
     Case(
+        "broker: ten times the memory of the day before, and still little",
+        series=_series("nats_server_memory_bytes", "1e6 85m, 1e7"),
+    ),
+    Case(
         "broker: more than twice the memory of the day before",
-        series=_series("nats_server_memory_bytes", "100 85m, 210"),
+        series=_series("nats_server_memory_bytes", "100e7 85m, 210e7"),
         firing=[_fires("ReachdBrokerNearLimit", "100m", resource="memory")],
     ),
-    Case("broker: twice the memory of the day before", series=_series("nats_server_memory_bytes", "100 85m, 200")),
+    Case("broker: twice the memory of the day before", series=_series("nats_server_memory_bytes", "100e7 85m, 200e7")),
 ]
 
 BATCHES = [

@@ -132,6 +132,6 @@ _METRICS = [
 ]
 BATCHES = [
     Batch("budget-of-hours", ["reachd-checks"], "30m", [*_cases(), *_SCARCE], step=60, metrics=_METRICS),
-    Batch("budget-of-a-day", ["reachd-checks"], "73m", _OVER_DAYS, step=60, metrics=_METRICS),
-    Batch("budget-of-days", ["reachd-checks"], "8h", _OVER_WEEKS, step=300, metrics=_METRICS),
+    Batch("budget-of-a-day", ["reachd-checks"], "73m", _OVER_DAYS, step=60, metrics=_METRICS, slow=True),
+    Batch("budget-of-days", ["reachd-checks"], "8h", _OVER_WEEKS, step=300, metrics=_METRICS, slow=True),
 ]

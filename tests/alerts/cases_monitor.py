@@ -27,7 +27,7 @@ def _blind(since: str, until: str = "", **labels: str) -> Firing:
 
 
 def _one(runs: str, check: str = "server-live", instance: str = "agent-0", deployment: str = "prod") -> Watched:
-    return Watched(runs, check=check, instance=instance, deployment=deployment)
+    return Watched(runs, check=check, instance=instance, deployment=deployment, every=20)
 
 
 _BLIND_CASES = [
@@ -35,7 +35,7 @@ _BLIND_CASES = [
         "blind: the only agent of a deployment is gone",
         [_one("up 2m, gone")],
         _agent("1 2m, gone"),
-        firing=[_blind("6m30s", deployment="prod")],
+        firing=[_blind("6m20s", deployment="prod")],
         of=_BLIND,
         shape=Shape.STALE,
     ),
@@ -46,7 +46,11 @@ _BLIND_CASES = [
         of=_BLIND,
         shape=Shape.SPARED,
     ),
-    Case("blind: one of two agents is gone", [_one("up 2m, gone"), _one("up", instance="agent-1")], {**_agent("1 2m, gone"), **_agent(by=_B)}),
+    Case(
+        "blind: one of two agents is gone",
+        [_one("up 2m, gone"), _one("up", instance="agent-1")],
+        {**_agent("1 2m, gone"), **_agent(by=_B)},
+    ),
     Case("blind: the deployment was removed by configuration", [_one("up 2m, removed")], _agent()),
     Case("blind: there never was a check", series=_agent(), of=_BLIND, shape=Shape.NO_DATA),
     Case(
@@ -58,15 +62,21 @@ _BLIND_CASES = [
 _LOST = [_one("up 2m, unknown", check=f"c{number}") for number in range(9)]
 _VERDICT_CASES = [
     Case(
-        "blind: no check has a verdict any more",
-        [_one("up 2m, unknown"), _one("unknown", check="needs-credentials")],
+        "blind: the agent has no verdict on any check, and is to blame",
+        [_one("up 2m, unknown")],
         _agent(),
-        firing=[_blind("5m", deployment="prod")],
+        firing=[_blind("5m20s", deployment="prod")],
         of=_BLIND,
         shape=Shape.FIRES,
     ),
+    Case(
+        "blind: until there is a verdict again",
+        [_one("up 2m, unknown 6m, up")],
+        _agent(),
+        firing=[_blind("5m20s", "9m", deployment="prod")],
+    ),
     Case("blind: nine of ten checks have no verdict", [*_LOST, _one("up", check="c9")], _agent()),
-    Case("blind: no check ever had a verdict", [_one("unknown")], _agent()),
+    Case("blind: no check has a verdict, and nobody is to blame", [_one("up 2m, mute")], _agent()),
     Case("blind: all checks are blocked by what they depend on", [_one("up 2m, blocked")], _agent()),
 ]
 
@@ -105,11 +115,23 @@ _AGENT_CASES = [
         of=_DOWN,
         shape=Shape.FIRES,
     ),
-    Case("agent: answered at five minutes", series={**_agent("1 2m, gone 5m, 1"), **_up("1 2m, 0 5m, 1")}, of=_DOWN, shape=Shape.SPARED),
+    Case(
+        "agent: answered at five minutes",
+        series={**_agent("1 2m, gone 5m, 1"), **_up("1 2m, 0 5m, 1")},
+        of=_DOWN,
+        shape=Shape.SPARED,
+    ),
     Case("agent: another program is not answered", series=_up("0")),
     Case("agent: not scraped at all", series=_agent("1 2m, gone"), of=_DOWN, shape=Shape.NO_DATA),
-    Case("agent: taken from the targets while pending", series={**_agent("1 2m, gone"), **_up("1 2m, 0 2m, gone")}, of=_DOWN, shape=Shape.STALE),
-    Case("agent: two runs in a hundred start late", series=_delays("+98"), firing=[_IS_LATE], of=_LATE, shape=Shape.FIRES),
+    Case(
+        "agent: taken from the targets while pending",
+        series={**_agent("1 2m, gone"), **_up("1 2m, 0 2m, gone")},
+        of=_DOWN,
+        shape=Shape.STALE,
+    ),
+    Case(
+        "agent: two runs in a hundred start late", series=_delays("+98"), firing=[_IS_LATE], of=_LATE, shape=Shape.FIRES
+    ),
     Case("agent: two slots in a hundred are missed", series=_missed("+2"), firing=[_IS_LATE]),
     Case("agent: one run in two hundred starts late", series=_delays("+100/+99"), of=_LATE, shape=Shape.SPARED),
     Case("agent: one slot in a hundred is missed", series=_missed("+1")),
@@ -159,7 +181,7 @@ _AGENT_CASES = [
     Case(
         "source: not asked with success for five minutes",
         series=_counted("reachd_source_last_success_timestamp_seconds", "now 2m, same", source="kubernetes"),
-        firing=[_fires("ReachdSourceStale", "8m", source="kubernetes")],
+        firing=[_fires("ReachdSourceStale", "8m", source="kubernetes", **_A)],
         of=_SOURCE,
         shape=Shape.FIRES,
     ),
@@ -170,11 +192,12 @@ _AGENT_CASES = [
         shape=Shape.SPARED,
     ),
     Case(
-        "source: another agent asks it with success",
-        series={
-            **_counted("reachd_source_last_success_timestamp_seconds", "now 2m, same", source="kubernetes"),
-            labelled("reachd_source_last_success_timestamp_seconds", source="kubernetes", **_B): "now",
-        },
+        "source: files, which are read when they change",
+        series=_counted("reachd_source_last_success_timestamp_seconds", "0", source="files"),
+    ),
+    Case(
+        "source: the configuration itself",
+        series=_counted("reachd_source_last_success_timestamp_seconds", "-9999", source="static"),
     ),
     Case("source: none", series=_agent(), of=_SOURCE, shape=Shape.NO_DATA),
     Case(
@@ -205,12 +228,31 @@ _AGENT_CASES = [
         shape=Shape.SPARED,
     ),
     Case("leader: nobody elects", series=_agent(), of=_LEADER, shape=Shape.NO_DATA),
-    Case("leader: the last agent is gone", series={labelled("reachd_leading", **_LEASE, **_A): "0 30s, gone"}, of=_LEADER, shape=Shape.STALE),
+    Case(
+        "leader: the last agent is gone",
+        series={labelled("reachd_leading", **_LEASE, **_A): "0 30s, gone"},
+        of=_LEADER,
+        shape=Shape.STALE,
+    ),
 ]
 
 _FILES = ["reachd-checks", "reachd-agent"]
-_METRICS = ["probe_success", "probe_state", "probe_interval_seconds", "probe_target_info"]
+_METRICS = [
+    "probe_success",
+    "probe_state",
+    "probe_interval_seconds",
+    "probe_target_info",
+    "probe_failure_reasons_total",
+]
+_SOURCES = [
+    Case(
+        "source: files, not read for half an hour",
+        series=_counted("reachd_source_last_success_timestamp_seconds", "0", source="files"),
+        firing=[_fires("ReachdSourceStale", "32m", source="files", **_A)],
+    )
+]
 BATCHES = [
-    Batch("agents", ["reachd-agent"], "13m", _AGENT_CASES + [Case("agents: there is one", series=_agent())]),
-    Batch("blind", _FILES, "9m", [*_BLIND_CASES, *_VERDICT_CASES], metrics=_METRICS),
+    Batch("sources", ["reachd-agent"], "33m", [Case("sources: an agent", series=_agent()), *_SOURCES], step=60),
+    Batch("agents", ["reachd-agent"], "13m", [*_AGENT_CASES, Case("agents: there is one", series=_agent())]),
+    Batch("blind", _FILES, "10m", [*_BLIND_CASES, *_VERDICT_CASES], step=20, metrics=_METRICS),
 ]

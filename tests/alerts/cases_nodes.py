@@ -52,7 +52,13 @@ def _not_ready(since: str, until: str = "") -> Firing:
 
 
 _NOT_READY_CASES = [
-    Case("node: not Ready for three minutes", series=_node("1 2m, 0"), firing=[_not_ready("5m")], of=_NOT_READY, shape=Shape.FIRES),
+    Case(
+        "node: not Ready for three minutes",
+        series=_node("1 2m, 0"),
+        firing=[_not_ready("5m")],
+        of=_NOT_READY,
+        shape=Shape.FIRES,
+    ),
     Case("node: Ready again at three minutes", series=_node("1 2m, 0 3m, 1"), of=_NOT_READY, shape=Shape.SPARED),
     Case("node: no node", of=_NOT_READY, shape=Shape.NO_DATA),
     Case("node: removed while pending", series=_node("1 2m, 0 1m, gone"), of=_NOT_READY, shape=Shape.STALE),
@@ -74,21 +80,43 @@ _NOT_READY_CASES = [
         series={**_node("1 3m, 0 4m, gone", cordoned="0 1m, 1 6m, gone"), **_leaving("web", "1 1m, 90 2m, gone")},
     ),
     Case(
+        "node: another tool reports that it drains it",
+        series={
+            **_node("1 3m, 0"),
+            labelled(
+                "kube_node_status_condition", node="n1", condition="DrainInProgress", status="true", **_OBSERVER
+            ): "0 1m, 1",
+        },
+    ),
+    Case(
+        "node: pods are deleted from a node that is not Ready",
+        series={**_node("1 2m, 0"), **_leaving("web", "gone 1m, 90")},
+        firing=[_not_ready("5m")],
+    ),
+    Case(
         "node: removed by an autoscaler",
         series={
             **_node("1 3m, 0 4m, gone"),
             **_leaving("web", "gone 1m, 90"),
-            labelled("kube_node_spec_taint", node="n1", key="ToBeDeletedByClusterAutoscaler", **_OBSERVER): "gone 1m, 1",
+            labelled(
+                "kube_node_spec_taint", node="n1", key="ToBeDeletedByClusterAutoscaler", **_OBSERVER
+            ): "gone 1m, 1",
         },
     ),
     Case("node: joined five minutes ago and not Ready", series=_node("0 9m, 1", created="0")),
-    Case("node: joined ten minutes ago and still not Ready", series=_node("0", created="0"), firing=[_not_ready("13m")]),
+    Case(
+        "node: joined ten minutes ago and still not Ready", series=_node("0", created="0"), firing=[_not_ready("13m")]
+    ),
     Case("node: not Ready for the length of a failover", series=_node(gone=f"V {FAILOVER}V")),
     Case(
         "node: the observer fails over while it is not Ready, and the clock goes on",
         series={
-            **_node("1 2m, 0 90s, gone", cordoned="0 210s, gone", created=f"{_DAY_AGO} 210s, gone", pressure="0 210s, gone"),
-            **_node("gone 4m, 0", cordoned="gone 4m, 0", created=f"gone 4m, {_DAY_AGO}", pressure="gone 4m, 0", by=_OTHER),
+            **_node(
+                "1 2m, 0 90s, gone", cordoned="0 210s, gone", created=f"{_DAY_AGO} 210s, gone", pressure="0 210s, gone"
+            ),
+            **_node(
+                "gone 4m, 0", cordoned="gone 4m, 0", created=f"gone 4m, {_DAY_AGO}", pressure="gone 4m, 0", by=_OTHER
+            ),
         },
         firing=[_not_ready("5m")],
     ),
@@ -153,6 +181,14 @@ _LIMIT_CASES = [
     Case("node near its limit: 91 %", series=_usage("500 2m, 910"), firing=[_FULL], of=_NEAR_LIMIT, shape=Shape.FIRES),
     Case("node near its limit: 90 %", series=_usage("500 2m, 900"), of=_NEAR_LIMIT, shape=Shape.SPARED),
     Case("node near its limit: for a quarter of an hour", series=_usage("500 2m, 910 15m, 500")),
+    Case(
+        "node near its limit: of CPU",
+        series={
+            labelled("kube_node_status_allocatable", node="n1", resource="cpu", unit="core", **_OBSERVER): "10",
+            labelled("reachd_node_cpu_usage_cores", node="n1", **_OBSERVER): "5 2m, 9.1",
+        },
+        firing=[_fires("ReachdNearLimit", "17m", resource="cpu")],
+    ),
     Case("node near its limit: no usage is known", series=_node(), of=_NEAR_LIMIT, shape=Shape.NO_DATA),
     Case("node near its limit: gone", series=_usage("500 2m, 950 10m, gone"), of=_NEAR_LIMIT, shape=Shape.STALE),
     Case(

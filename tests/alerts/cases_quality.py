@@ -35,7 +35,7 @@ _SLOW_CASES = [
     Case("slow: gone after two minutes", [_one("slow 2m, gone")], of=_SLOW, shape=Shape.STALE),
 ]
 
-_BLIPS = _one("up 2m, blip:500")
+_BLIPS = _one("up 20s, blip:500 20s, up 12m, blip:500")
 _MIXED = _one("up 2m, blip:501/blip:502/blip:503")
 
 
@@ -51,7 +51,7 @@ _ERROR_CASES = [
     Case(
         "errors: 500 again and again",
         [_BLIPS],
-        firing=[_errors(_BLIPS, "7m40s"), _flapping(_BLIPS, "7m40s")],
+        firing=[_errors(_BLIPS, "18m20s"), _flapping(_BLIPS, "18m40s")],
         of=_ERRORS,
         shape=Shape.FIRES,
     ),

@@ -65,14 +65,43 @@ _CASES = [
             _fires("ReachdTrafficErrors", "5m30s", code="503"),
         ],
     ),
-    Case("traffic: 5 % of requests are answered 502", series=_nginx(_200="+95", _502="+5"), of=_ERRORS, shape=Shape.SPARED),
-    Case("traffic: errors, but hardly any request", series=_nginx(_200="+0", _502="+1 1m, +0")),
-    Case("traffic: errors of a namespace that reachd does not watch", series={key: value for key, value in _nginx(_502="+9").items() if "nginx" in key}),
+    Case(
+        "traffic: 5 % of requests are answered 502",
+        series=_nginx(_200="+95", _502="+5"),
+        of=_ERRORS,
+        shape=Shape.SPARED,
+    ),
+    Case("traffic: nothing but errors, and hardly any request", series=_nginx(_502="+1")),
+    Case(
+        "traffic: slow, and hardly any request",
+        series={**_nginx(_200="+1"), **_durations("1", "+1", "+0")},
+    ),
+    Case(
+        "traffic: errors that are over do not burn",
+        series=_nginx(_200="+850 1m, +1000", _500="+150 1m, +0"),
+        firing=[],
+    ),
+    Case(
+        "traffic: slow, in a namespace that reachd does not watch",
+        series={
+            **{name: line for name, line in _nginx(_200="+100").items() if "nginx" in name},
+            **_durations("1", "+100", "+0"),
+        },
+    ),
+    Case(
+        "traffic: errors of a namespace that reachd does not watch",
+        series={key: value for key, value in _nginx(_502="+9").items() if "nginx" in key},
+    ),
     Case("traffic: nobody counts requests", series=_WATCHED, of=_ERRORS, shape=Shape.NO_DATA),
-    Case("traffic: errors, and the ingress is gone", series=_nginx(_200="+94 1m, gone", _502="+6 1m, gone"), of=_ERRORS, shape=Shape.STALE),
+    Case(
+        "traffic: errors, and the ingress is gone",
+        series=_nginx(_200="+94 1m, gone", _502="+6 1m, gone"),
+        of=_ERRORS,
+        shape=Shape.STALE,
+    ),
     Case(
         "traffic: burns the budget, 15 % of requests fail",
-        series=_nginx(_200="+85", _502="+4", _503="+4", _504="+4", _500="+4"),
+        series=_nginx(_200="+850", _502="+40", _503="+40", _504="+40", _500="+40"),
         firing=[_burns("2m30s")],
         of=_BURN,
         shape=Shape.FIRES,
@@ -87,7 +116,7 @@ _CASES = [
     Case(
         "traffic: burns, and the agents are gone",
         series={
-            **_nginx(_200="+85", _502="+4", _503="+4", _504="+4", _500="+4"),
+            **_nginx(_200="+850", _502="+40", _503="+40", _504="+40", _500="+40"),
             labelled("probe_slo_ratio", **_SERVER): "0.99 1m, gone",
         },
         of=_BURN,
@@ -100,7 +129,12 @@ _CASES = [
         of=_SLOW,
         shape=Shape.FIRES,
     ),
-    Case("traffic: one request in twenty-five is slower", series={**_nginx(_200="+100"), **_durations("1", "+100", "+96")}, of=_SLOW, shape=Shape.SPARED),
+    Case(
+        "traffic: one request in twenty-five is slower",
+        series={**_nginx(_200="+100"), **_durations("1", "+100", "+96")},
+        of=_SLOW,
+        shape=Shape.SPARED,
+    ),
     Case("traffic: nobody measures durations", series=_nginx(_200="+100"), of=_SLOW, shape=Shape.NO_DATA),
     Case(
         "traffic: slow, and the ingress is gone",
@@ -113,13 +147,20 @@ _STOP = [
     Case(
         "traffic: stops",
         series=_nginx(_200="+100 20m, +0"),
-        firing=[_fires("ReachdTrafficStopped", "29m30s")],
+        firing=[_fires("ReachdTrafficStopped", "29m")],
         of=_STOPPED,
         shape=Shape.FIRES,
     ),
-    Case("traffic: a pause of nine minutes", series=_nginx(_200="+100 20m, +0 9m, +100"), of=_STOPPED, shape=Shape.SPARED),
+    Case(
+        "traffic: a pause of nine minutes", series=_nginx(_200="+100 20m, +0 9m, +100"), of=_STOPPED, shape=Shape.SPARED
+    ),
     Case("traffic: there never was any", series=_nginx(_200="+0"), of=_STOPPED, shape=Shape.NO_DATA),
-    Case("traffic: stops, and the ingress is gone", series=_nginx(_200="+100 20m, +0 5m, gone"), of=_STOPPED, shape=Shape.STALE),
+    Case(
+        "traffic: stops, and the ingress is gone",
+        series=_nginx(_200="+100 20m, +0 5m, gone"),
+        of=_STOPPED,
+        shape=Shape.STALE,
+    ),
 ]
 
 BATCHES = [

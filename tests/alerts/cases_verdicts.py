@@ -97,8 +97,18 @@ _VANISHED_CASES = [
         of=_VANISHED,
         shape=Shape.FIRES,
     ),
-    Case("vanished: back just before", [_one("up 2m, gone 6m, up"), _OTHER], {_LOADED: "-7200"}, of=_VANISHED, shape=Shape.SPARED),
-    Case("vanished: removed by a configuration that was loaded", [_one("up 2m, removed"), _OTHER], {_LOADED: "-7200 2m, 120"}),
+    Case(
+        "vanished: back just before",
+        [_one("up 2m, gone 6m, up"), _OTHER],
+        {_LOADED: "-7200"},
+        of=_VANISHED,
+        shape=Shape.SPARED,
+    ),
+    Case(
+        "vanished: removed by a configuration that was loaded",
+        [_one("up 2m, removed"), _OTHER],
+        {_LOADED: "-7200 2m, 120"},
+    ),
     Case("vanished: never there", [_OTHER], {_LOADED: "-7200"}, of=_VANISHED, shape=Shape.NO_DATA),
     Case(
         "vanished: nothing is left of the deployment, which ReachdMonitorBlind tells",
@@ -107,7 +117,11 @@ _VANISHED_CASES = [
         of=_VANISHED,
         shape=Shape.STALE,
     ),
-    Case("vanished: Prometheus restarts", [_one("up 2m, hole 2m, up"), Watched("up 2m, hole 2m, up", check="server-ready", every=20)], {_LOADED: "-7200"}),
+    Case(
+        "vanished: Prometheus restarts",
+        [_one("up 2m, hole 2m, up"), Watched("up 2m, hole 2m, up", check="server-ready", every=20)],
+        {_LOADED: "-7200"},
+    ),
 ]
 
 BATCHES = [

@@ -44,6 +44,20 @@ def _replicas(available: str, wanted: str = "2", by: Mapping[str, str] = _OBSERV
     }
 
 
+_STATEFUL = ("statefulset", "kube_statefulset_replicas", "kube_statefulset_status_replicas_available")
+_ON_NODES = (
+    "daemonset",
+    "kube_daemonset_status_desired_number_scheduled",
+    "kube_daemonset_status_number_available",
+)
+
+
+def _of_kind(kind: str, wanted: str, available: str) -> dict[str, str]:
+    """A workload of another kind that lacks one of two pods from two minutes on."""
+    names = {"namespace": "meshery", kind: "meshery", **_OBSERVER}
+    return {labelled(wanted, **names): "2", labelled(available, **names): "2 2m, 1"}
+
+
 def _fires(name: str, since: str, until: str = "", severity: str = "warning", **labels: str) -> Firing:
     common = {"alertname": name, "severity": severity, "component": "workload", "namespace": "meshery"}
     return Firing({**common, **labels}, since, until)
@@ -107,7 +121,12 @@ _POD_CASES = [
     Case("pod: crash loop", series={**_pod(), **_waiting("gone 2m, 1")}, firing=[_NOT_RUN]),
     Case("pod: image cannot be pulled", series={**_pod(), **_waiting("gone 2m, 1", "ErrImagePull")}, firing=[_NOT_RUN]),
     Case("pod: waits as each pod does", series={**_pod(), **_waiting("1", "ContainerCreating")}),
-    Case("pod: running at ten minutes", series={**_pod(), **_phase("0 2m, 1 10m, 0")}, of=_NOT_RUNNING, shape=Shape.SPARED),
+    Case(
+        "pod: running at ten minutes",
+        series={**_pod(), **_phase("0 2m, 1 10m, 0")},
+        of=_NOT_RUNNING,
+        shape=Shape.SPARED,
+    ),
     Case("pod: no phase is known", series=_pod(), of=_NOT_RUNNING, shape=Shape.NO_DATA),
     Case(
         "pod: deleted while pending",
@@ -136,7 +155,14 @@ _WORKLOAD_CASES = [
         of=_UNAVAILABLE,
         shape=Shape.FIRES,
     ),
-    Case("workload: both at ten minutes", series={**_pod(), **_replicas("2 2m, 1 10m, 2")}, of=_UNAVAILABLE, shape=Shape.SPARED),
+    Case(
+        "workload: both at ten minutes",
+        series={**_pod(), **_replicas("2 2m, 1 10m, 2")},
+        of=_UNAVAILABLE,
+        shape=Shape.SPARED,
+    ),
+    Case("workload: a StatefulSet lacks a pod", series={**_pod(), **_of_kind(*_STATEFUL)}, firing=[_LACKS]),
+    Case("workload: a DaemonSet lacks a pod", series={**_pod(), **_of_kind(*_ON_NODES)}, firing=[_LACKS]),
     Case("workload: scaled to nothing", series={**_pod(), **_replicas("2 2m, 0", "2 2m, 0")}),
     Case("workload: of a namespace that reachd does not watch", series=_replicas("0")),
     Case("workload: none is known", series=_pod(), of=_UNAVAILABLE, shape=Shape.NO_DATA),
@@ -159,33 +185,75 @@ _WORKLOAD_CASES = [
 ]
 
 
-def _usage(timeline: str, by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
+def _usage(timeline: str, metric: str = "memory_working_set_bytes") -> dict[str, str]:
     names = {name: value for name, value in _CONTAINER.items() if name != "uid"}
-    return {labelled("reachd_pod_container_memory_working_set_bytes", **names, **by): timeline}
+    return {labelled(f"reachd_pod_container_{metric}", **names, **_OBSERVER): timeline}
 
 
-_LIMITS = {labelled("kube_pod_container_resource_limits", resource="memory", node="n1", **_CONTAINER, **_OBSERVER): "1000"}
-_FULL = _fires("ReachdNearLimit", "17m", pod="meshery-0", container="meshery", resource="memory")
+_CPU = "cpu_usage_cores"
+
+
+def _limit(resource: str) -> dict[str, str]:
+    names = {**_CONTAINER, **_OBSERVER}
+    return {labelled("kube_pod_container_resource_limits", resource=resource, node="n1", **names): "1000"}
+
+
+_LIMITS = _limit("memory")
+_IN_POD = {"pod": "meshery-0", "container": "meshery"}
+_FULL = _fires("ReachdNearLimit", "17m", resource="memory", **_IN_POD)
 _LIMIT_CASES = [
-    Case("near its limit: 91 %", series={**_LIMITS, **_usage("500 2m, 910")}, firing=[_FULL], of=_NEAR_LIMIT, shape=Shape.FIRES),
+    Case(
+        "near its limit: 91 %",
+        series={**_LIMITS, **_usage("500 2m, 910")},
+        firing=[_FULL],
+        of=_NEAR_LIMIT,
+        shape=Shape.FIRES,
+    ),
     Case("near its limit: 90 %", series={**_LIMITS, **_usage("500 2m, 900")}, of=_NEAR_LIMIT, shape=Shape.SPARED),
+    Case(
+        "near its limit: of CPU",
+        series={**_limit("cpu"), **_usage("500 2m, 910", _CPU)},
+        firing=[_fires("ReachdNearLimit", "17m", resource="cpu", **_IN_POD)],
+    ),
+    Case("near its limit: 90 % of CPU", series={**_limit("cpu"), **_usage("900", _CPU)}),
     Case("near its limit: it has none", series=_usage("999"), of=_NEAR_LIMIT, shape=Shape.NO_DATA),
-    Case("near its limit: gone", series={**_LIMITS, **_usage("500 2m, 950 10m, gone")}, of=_NEAR_LIMIT, shape=Shape.STALE),
+    Case(
+        "near its limit: gone", series={**_LIMITS, **_usage("500 2m, 950 10m, gone")}, of=_NEAR_LIMIT, shape=Shape.STALE
+    ),
 ]
 
-_UNUSUAL = _fires("ReachdAbnormalUsage", "100m", severity="info", pod="meshery-0", container="meshery", resource="memory")
+
+def _unusual(resource: str) -> Firing:
+    return _fires("ReachdAbnormalUsage", "100m", severity="info", resource=resource, **_IN_POD)
+
+
 _ABNORMAL_CASES = [
     Case(
         "unusual: more than one and a half times, and far out",
-        series=_usage("100/104 85m, 160"),
-        firing=[_UNUSUAL],
+        series=_usage("100e7/104e7 85m, 160e7"),
+        firing=[_unusual("memory")],
         of=_ABNORMAL,
         shape=Shape.FIRES,
     ),
-    Case("unusual: never varied, and grows by a half", series=_usage("100 85m, 150"), of=_ABNORMAL, shape=Shape.SPARED),
-    Case("unusual: grows by more than a half, as it often does", series=_usage("100/300 85m, 330")),
-    Case("unusual: no day before", series=_usage("gone 85m, 150"), of=_ABNORMAL, shape=Shape.NO_DATA),
-    Case("unusual: gone while pending", series=_usage("100/104 85m, 160 10m, gone"), of=_ABNORMAL, shape=Shape.STALE),
+    Case(
+        "unusual: never varied, and grows by a half",
+        series=_usage("100e7 85m, 150e7"),
+        of=_ABNORMAL,
+        shape=Shape.SPARED,
+    ),
+    Case("unusual: grows by more than a half, as it often does", series=_usage("100e7/300e7 85m, 330e7")),
+    Case("unusual: CPU", series=_usage("1/1.04 85m, 1.6", _CPU), firing=[_unusual("cpu")]),
+    Case("unusual: CPU grows by a half", series=_usage("1 85m, 1.5", _CPU)),
+    Case("unusual: CPU grows by more, as it often does", series=_usage("1/3 85m, 3.3", _CPU)),
+    Case("unusual: tenfold CPU, and still little", series=_usage("0.01 85m, 0.1", _CPU)),
+    Case("unusual: tenfold, and still little", series=_usage("1e6 85m, 1e7")),
+    Case("unusual: no day before", series=_usage("gone 85m, 150e7"), of=_ABNORMAL, shape=Shape.NO_DATA),
+    Case(
+        "unusual: gone while pending",
+        series=_usage("100e7/104e7 85m, 160e7 10m, gone"),
+        of=_ABNORMAL,
+        shape=Shape.STALE,
+    ),
 ]
 
 BATCHES = [

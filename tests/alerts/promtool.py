@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.alerts.case import Batch, Case, Firing
-from tests.alerts.series import labelled, values
+from tests.alerts.series import OFFSET, labelled, values
 from tests.alerts.timeline import seconds
 from tests.servers.catalogue import find
 
@@ -35,11 +35,11 @@ def scene(batch: Batch, cases: Sequence[Case]) -> Test:
     """A test without questions: what is scraped in these cases of the batch."""
     until = seconds(batch.until)
     series = [
-        {"series": name, "values": values(samples)}
+        {"series": name, "values": values(samples, batch.step)}
         for case in cases
         for name, samples in case.samples(batch.step, until, batch.metrics).items()
     ]
-    return {"name": batch.name, "interval": f"{batch.step}s", "input_series": series}
+    return {"name": batch.name, "interval": f"{OFFSET}s", "input_series": series}
 
 
 def unit_tests(program: str, batch: Batch, folder: Path, tests: Sequence[Test]) -> str:
@@ -66,16 +66,12 @@ def _short(samples: str) -> str:
 
 
 def _questions(case: Case, batch: Batch) -> Iterator[Test]:
-    """Which alerts fire at each moment at which that changes, and a step around it; and which have fired at all.
-
-    When one ends is asked a step before and after: where windows begin, Prometheus 2 and 3 differ by a sample.
-    """
+    """Which alerts fire at each moment at which that changes, and a step before; and which have fired at all."""
     selector = f'ALERTS{{cluster="{case.cluster or ""}",alertstate="firing",alertname!="ReachdWatchdog"}}'
     until = seconds(batch.until)
-    begins = {seconds(firing.since) for firing in case.firing}
-    ends = {seconds(firing.until) for firing in case.firing if firing.until}
-    around = {moment + change for moment in begins | ends for change in (-batch.step, 0, batch.step)}
-    for moment in sorted({moment for moment in around | {until} if 0 <= moment <= until} - ends):
+    changes = {seconds(moment) for firing in case.firing for moment in (firing.since, firing.until) if moment}
+    before = {moment - batch.step for moment in changes if moment}
+    for moment in sorted(changes | before | {until}):
         yield _question(selector, moment, [it for it in case.firing if _fires(it, moment)], case)
     yield _question(f"last_over_time({selector}[{until + 1}s])", until, case.firing, case)
 

@@ -1,9 +1,12 @@
 """Series as promtool takes them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain
 
 from tests.alerts.timeline import GONE, HOLE, words
+
+OFFSET = 5
+"""Seconds from a scrape to the evaluation that sees it."""
 
 Samples = Mapping[str, Sequence[str | None]]
 """By series, `name{labels}`: a sample each step; None where there is none, HOLE where none was taken."""
@@ -15,16 +18,19 @@ def labelled(metric: str, /, **labels: str | None) -> str:
     return f"{metric}{{{matchers}}}"
 
 
-def values(samples: Sequence[str | None]) -> str:
-    """The samples in promtool's notation. A series that ends gets the mark that Prometheus writes then."""
-    return " ".join(repeated(token, len(list(run))) for token, run in groupby(_tokens(samples)))
+def values(samples: Sequence[str | None], step: int) -> str:
+    """The samples in promtool's notation. A series that ends gets the mark that Prometheus writes then.
+
+    The first sample is at 0, each other a little before the moment that it is of. So none is where a window begins,
+    which belongs to the window in Prometheus 2 and not in Prometheus 3.
+    """
+    first, *others = _tokens(samples)
+    places = step // OFFSET
+    return " ".join([first, *_gap(places - 2), *chain.from_iterable([token, *_gap(places - 1)] for token in others)])
 
 
-def repeated(token: str, count: int) -> str:
-    """So many of the same; promtool counts those that follow the first, except of gaps and marks."""
-    if token == "_":
-        return f"_x{count}"
-    return f"{token}x{count - 1}" if count > 1 else token
+def _gap(places: int) -> list[str]:
+    return [f"_x{places}"] if places else []
 
 
 def _tokens(samples: Sequence[str | None]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from alerts import pack
 from alerts.__main__ import ROOT, text
 from alerts.alertmanager import document
 from alerts.rule import Severity
-from alerts.timing import Timing
+from alerts.timing import Timing, milliseconds
 from tests.servers.catalogue import find
 
 FILE = ROOT / "alerts" / "alertmanager.yaml"
@@ -38,6 +38,16 @@ def test_amtool_accepts_the_configuration() -> None:
 
 def test_the_file_is_the_one_that_the_code_generates() -> None:
     assert FILE.read_text() == text(document(Timing()))
+
+
+def test_scaled_routes_are_otherwise_the_same() -> None:
+    real, scaled = (dict(enumerate(_leaves(document(Timing(scale))))) for scale in (1, 5))
+    differing = {place for place in real if real[place] != scaled[place]}
+    assert differing == {place for place, (key, _) in real.items() if key in _DURATIONS and real[place][1] != "0s"}
+    assert all(milliseconds(str(real[it][1])) == 5 * milliseconds(str(scaled[it][1])) for it in differing)
+
+
+_DURATIONS = {"group_wait", "group_interval", "repeat_interval"}
 
 
 @pytest.mark.servers("amtool")

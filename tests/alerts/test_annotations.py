@@ -57,7 +57,10 @@ _ALERTS |= dict(
         _also("out of memory", "pod: restarted twice", kube_pod_container_status_last_terminated_reason="1"),
     ]
 )
-_ALERTS["lost node"] = (_ALERTS["node: no node"][0], replace(_ALERTS["node: not Ready for three minutes"][1], name="lost node", series=_NODE))
+_ALERTS["lost node"] = (
+    _ALERTS["node: no node"][0],
+    replace(_ALERTS["node: not Ready for three minutes"][1], name="lost node", series=_NODE),
+)
 
 _SUBJECT = "server-live, component server of deployment prod"
 _TARGET = " Liveness, at http://server-live.example:8080/."
@@ -68,7 +71,7 @@ _CERTIFICATES = "reachd-certificates?var-cluster={cluster}&var-deployment=prod"
 _NODES = "reachd-kubernetes?var-cluster={cluster}&var-node=n1"
 _PODS = "reachd-kubernetes?var-cluster={cluster}&var-namespace=meshery"
 _AGENT = "reachd-agent?var-cluster={cluster}&var-instance=agent-0"
-_AGENTS = "reachd-agent?var-cluster={cluster}&var-instance="
+_AGENTS = "reachd-agent?var-cluster={cluster}"
 
 
 class Read(NamedTuple):
@@ -111,7 +114,9 @@ _READ = [
         f"{_SUBJECT}, has no verdict from anywhere.{_TARGET} Reason of late: overloaded.",
         _CHECK,
     ),
-    Read("stale: not run for over three intervals", "ReachdStale", f"{_SUBJECT}, ran last 2m 20s ago.{_TARGET}", _CHECK),
+    Read(
+        "stale: not run for over three intervals", "ReachdStale", f"{_SUBJECT}, ran last 2m 20s ago.{_TARGET}", _CHECK
+    ),
     Read(
         "vanished: gone for five minutes",
         "ReachdVanished",
@@ -127,7 +132,7 @@ _READ = [
     Read(
         "errors: 500 again and again",
         "ReachdHttpErrors",
-        f"{_SUBJECT}, was answered 500 in 43.9% of its runs of the last ten minutes.{_TARGET}",
+        f"{_SUBJECT}, was answered 500 in 38.3% of its runs of the last ten minutes.{_TARGET}",
         _CHECK,
     ),
     Read(
@@ -146,7 +151,7 @@ _READ = [
     Read(
         "burn in six hours, page: one run in eleven fails",
         "ReachdErrorBudgetBurn",
-        f"{_SUBJECT}, failed in 8.333% of the runs of the last 6h, "
+        f"{_SUBJECT}, failed in 8.327% of the runs of the last 6h, "
         f"which is over 6 times what its objective allows.{_TARGET}",
         _CHECK,
     ),
@@ -174,7 +179,12 @@ _READ = [
         "The Broker of deployment prod has started 2 times in the last hour.",
         _BROKER,
     ),
-    Read("broker: close to a limit", "ReachdBrokerNearLimit", "The Broker of deployment prod is short of connections.", _BROKER),
+    Read(
+        "broker: close to a limit",
+        "ReachdBrokerNearLimit",
+        "The Broker of deployment prod is short of connections.",
+        _BROKER,
+    ),
     Read("broker: shuts down", "ReachdBrokerShuttingDown", "The Broker of deployment prod is shutting down.", _BROKER),
     Read("lost node", "ReachdNodeNotReady", "Node n1 is not Ready. Its condition Ready is unknown.", _NODES),
     Read(
@@ -216,7 +226,7 @@ _READ = [
         _PODS,
     ),
     Read(
-        "blind: no check has a verdict any more",
+        "blind: the agent has no verdict on any check, and is to blame",
         "ReachdMonitorBlind",
         "Deployment prod is not watched. Until this is mended, silence means nothing.",
         _DEPLOYMENT,
@@ -227,7 +237,12 @@ _READ = [
         "No agent of reachd is scraped. Until this is mended, silence means nothing.",
         "reachd-deployment?var-cluster=&var-deployment=",
     ),
-    Read("agent: not answered for five minutes", "ReachdAgentDown", "Agent agent-0 does not answer to Prometheus.", _AGENT),
+    Read(
+        "agent: not answered for five minutes",
+        "ReachdAgentDown",
+        "Agent agent-0 does not answer to Prometheus.",
+        _AGENT,
+    ),
     Read("agent: two slots in a hundred are missed", "ReachdAgentLate", "Agent agent-0 is late.", _AGENT),
     Read(
         "agent: drops traces for ten minutes",
@@ -244,8 +259,8 @@ _READ = [
     Read(
         "source: not asked with success for five minutes",
         "ReachdSourceStale",
-        "kubernetes was last asked with success 6m 30s ago.",
-        _AGENTS,
+        "Agent agent-0 last had an answer of kubernetes 6m 30s ago.",
+        _AGENT,
     ),
     Read(
         "leader: none",
@@ -265,7 +280,9 @@ _READ = [
         "Service meshery/meshery takes 750ms for one request in twenty.",
         _PODS,
     ),
-    Read("traffic: stops", "ReachdTrafficStopped", "Service meshery/meshery has had no request for ten minutes.", _PODS),
+    Read(
+        "traffic: stops", "ReachdTrafficStopped", "Service meshery/meshery has had no request for ten minutes.", _PODS
+    ),
 ]
 
 

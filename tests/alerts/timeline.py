@@ -1,7 +1,7 @@
 """What happens to something from the beginning of a case on, in words: `up 3m, down 10m, gone`.
 
-Each word lasts as long as is said, and the last one to the end. Words that take turns, one a run, are joined by `/`, and
-`up*9` is nine of them. What series make of a word is theirs to say.
+Each word lasts as long as is said, and the last one to the end. Words that take turns, one a run, are joined by `/`,
+and `up*9` is nine of them. What series make of a word is theirs to say.
 """
 
 from collections.abc import Iterator

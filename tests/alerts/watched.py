@@ -1,7 +1,8 @@
 """What agents export of checks: the series that the agent's own code makes of a timeline.
 
 Words, of which each run has one: `up`; `slow`; `down`, which the quick re-check confirms; `miss`, a failed run whose
-re-check comes with the next slot; `blip`, one whose re-check succeeds; `unknown`; `blocked`; `idle`, no run at all.
+re-check comes with the next slot; `blip`, one whose re-check succeeds; `unknown`, for which the agent is to blame;
+`mute`, which says nothing and nobody is to blame; `blocked`; `idle`, no run at all.
 A reason or a status code may follow, as in `down:dns_timeout` or `blip:500`. And `restart`, not there while the agent
 restarts; `removed`, not there by configuration; gone; hole.
 """
@@ -153,6 +154,8 @@ def _outcomes(turn: str, at: float) -> Iterator[Outcome]:
             yield Outcome(Verdict.UNKNOWN, at, 0.0, (None,) * len(PHASES), Reason.OVERLOADED)
         case "down" | "miss", _, why:
             yield _bad(why, at)
+        case "mute", _, _:
+            yield Outcome(Verdict.UNKNOWN, at, 0.0, (None,) * len(PHASES))
         case "blip", _, why:
             yield _bad(why, at)
             yield good

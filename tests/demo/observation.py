@@ -18,7 +18,7 @@ from agent.settings.plan import plan
 
 TIMEOUT = 3.0
 """Seconds: what is not to be had on loopback within it is not there."""
-SILENCE = 0.8
+SILENCE = 1.5
 """Seconds after which a check that is to time out has done so."""
 
 

@@ -1,11 +1,12 @@
 """Nothing that a run made is left to the garbage collector."""
 
 import gc
-from asyncio import create_task, gather, sleep
+from asyncio import create_task, gather, sleep, timeout
+from weakref import ref
 
 import pytest
 
-from agent.engine.garbage import collect_hourly
+from agent.engine.garbage import collect_by_the_clock
 from agent.probes import settings_of
 from agent.probes._door import run_probe
 from agent.probes._network import Network
@@ -57,11 +58,55 @@ async def _left_behind(run: object) -> dict[str, int]:
         gc.enable()
 
 
-async def test_full_collections_are_taken_over_and_given_back() -> None:
+class Circle:
+    """Garbage that reference counting does not free."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+async def test_young_garbage_goes_soon_and_old_objects_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.engine.garbage._EVERY", 0.01)
     before = gc.get_threshold()
-    task = create_task(collect_hourly())
-    await sleep(0)
-    assert gc.get_threshold()[2] > 10**6
-    task.cancel()
-    await gather(task, return_exceptions=True)
+    old = Circle()
+    gc.collect(0)
+    generations: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        generations.append(info["generation"])
+
+    gc.callbacks.append(note)
+    task = create_task(collect_by_the_clock())
+    try:
+        await sleep(0)
+        young, old_one = ref(Circle()), ref(old)
+        del old
+        kept = [[place] for place in range(20_000)]  # enough for several collections by Python itself
+        async with timeout(5):
+            while young() is not None or len(generations) < 40:
+                await sleep(0.01)
+        assert set(generations) == {0}
+        assert old_one() is not None
+        assert len(kept) == 20_000
+    finally:
+        gc.callbacks.remove(note)
+        task.cancel()
+        await gather(task, return_exceptions=True)
     assert gc.get_threshold() == before
+
+
+async def test_everything_is_looked_at_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.engine.garbage._EVERY", 0.01)
+    monkeypatch.setattr("agent.engine.garbage._YOUNG_BEFORE_FULL", 3)
+    old = Circle()
+    gc.collect(0)
+    old_one = ref(old)
+    del old
+    task = create_task(collect_by_the_clock())
+    try:
+        async with timeout(5):
+            while old_one() is not None:
+                await sleep(0.01)
+    finally:
+        task.cancel()
+        await gather(task, return_exceptions=True)

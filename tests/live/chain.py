@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from alerts.__main__ import rule_files, text
 from alerts.rule import Links
 from alerts.timing import Timing
 from tests.agent.support import Json
+from tests.live.entered import entered
 from tests.live.receiver import Receiver, of_scenes, receiver
 from tests.servers.process import Server
 from tests.servers.run import alertmanager, prometheus
@@ -63,13 +63,12 @@ async def chain(scale: int, targets: Mapping[str, str], folder: Path) -> AsyncIt
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(receiver())
         session = await stack.enter_async_context(ClientSession())
-        servers = stack.enter_context(ExitStack())
         pager = alertmanager(yaml.safe_dump(with_webhooks(routing.document(timing), running.url)))
-        alerting = await asyncio.to_thread(servers.enter_context, pager)
+        alerting = await stack.enter_async_context(entered(pager))
         rules = _write_rules(timing, folder)
         configuration = yaml.safe_dump(_configuration(timing, targets, rules, alerting.address))
         scraper = prometheus(configuration, resend_delay=timing("1m"))
-        scraping = await asyncio.to_thread(servers.enter_context, scraper)
+        scraping = await stack.enter_async_context(entered(scraper))
         yield Chain(timing, running, scraping, alerting, session)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Set
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from agent.demo.faults import Fault
 from agent.settings.load import load
 from agent.settings.plan import plan
 from tests.agent.support import AgentProcess, Json, agent_process, check, write
+from tests.live.entered import entered
 from tests.live.simulations import SimulatedMeshery
 from tests.servers.process import free_port
 
@@ -219,6 +220,6 @@ async def _agent(folder: Path, configuration: Mapping[str, object]) -> AsyncIter
     """An agent in a process of its own, while servers in this event loop go on."""
     await asyncio.to_thread(folder.mkdir)
     log = {"format": "json", "level": "info"}
-    with ExitStack() as stack:
-        process = agent_process(folder, {**configuration, "log": log}, start_seconds=_STARTED_WITHIN)
-        yield await asyncio.to_thread(stack.enter_context, process)
+    process = agent_process(folder, {**configuration, "log": log}, start_seconds=_STARTED_WITHIN)
+    async with entered(process) as running:
+        yield running

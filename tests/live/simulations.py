@@ -21,7 +21,7 @@ from agent.demo.configuration import write_configuration
 from agent.demo.faults import Switchboard
 from agent.demo.simulation import simulated_meshery
 
-_PER_PROCESS = 4
+_PER_PROCESS = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,9 @@ class Timeline:
 
 async def timeline(chain: Chain, scene: Scene, expected: Expected, began: float, delivered: float) -> Timeline:
     """What happened when, in a scene that was broken at the Unix time `began`."""
-    firing, check = await _first(chain, scene, expected, began, "firing")
-    pending = await _first(chain, scene, expected, began, "pending")
+    alert = f'cluster="{scene.cluster}",alertname="{expected.alert}",severity="{expected.severity}"'
+    firing, check = await _first(chain, f'{alert},alertstate="firing"', began)
+    pending, _ = await _first(chain, f'{alert},alertstate="pending",check="{check}"', began)
     waits = (_hold(expected), _GROUP_WAIT[expected.receiver])
     shortest = sum(_seconds(chain.timing, wait) for wait in waits)
     failed = longest = None
@@ -45,17 +46,15 @@ async def timeline(chain: Chain, scene: Scene, expected: Expected, began: float,
         failed, twice = _failed_runs(scene, check, began)
         shortest += twice
         longest = shortest + scene.checks[check].every + 2 * _seconds(chain.timing, _GRID)
-    times = (failed, pending[0] - began, firing - began, delivered - began, shortest, longest)
+    times = (failed, pending - began, firing - began, delivered - began, shortest, longest)
     return Timeline(scene.cluster, *times)
 
 
-async def _first(chain: Chain, scene: Scene, expected: Expected, began: float, state: str) -> tuple[float, str]:
-    """Unix time of the first evaluation of the alert in this state, and the check that it was about, if any."""
-    selector = f'cluster="{scene.cluster}",alertname="{expected.alert}",severity="{expected.severity}"'
-    found = await chain.query(f'ALERTS{{alertstate="{state}",{selector}}}[30m]')
+async def _first(chain: Chain, selector: str, began: float) -> tuple[float, str]:
+    """Unix time of the first evaluation that gave such an alert, and the check that it was about, if any."""
     return min(
         (float(at), series["metric"].get("check", ""))
-        for series in found
+        for series in await chain.query(f"ALERTS{{{selector}}}[30m]")
         for at, _ in series["values"]
         if float(at) >= began
     )
@@ -70,9 +69,11 @@ def _failed_runs(scene: Scene, name: str, began: float) -> tuple[float, float]:
     """Seconds from the fault to the end of the first failed run, and for two such runs with the delay between them."""
     check = scene.checks[name]
     history = json.loads(scene.agent.ask(f"/api/v1/checks/{check.deployment}/{name}")[1])["history"]
-    runs = [run for run in history if run["verdict"] == "down" and run["started"] + run["duration_seconds"] >= began]
-    twice = sum(run["duration_seconds"] for run in runs[:2]) + Schedule(name, check.every).recheck_delay()
-    return runs[0]["started"] + runs[0]["duration_seconds"] - began, twice
+    runs = [(run["started"], run["started"] + run["duration_seconds"]) for run in history if run["verdict"] == "down"]
+    # A run may have been under way when the fault began.
+    first, second = [(max(start, began), end) for start, end in runs if end >= began][:2]
+    twice = first[1] - first[0] + Schedule(name, check.every).recheck_delay() + second[1] - second[0]
+    return first[1] - began, twice
 
 
 def _seconds(timing: Timing, duration: str) -> float:
