@@ -9,7 +9,7 @@ import pytest
 
 from agent.demo.faults import FAULTS
 from dashboards.catalogue import DASHBOARDS
-from dashboards.pictures import script
+from pictures import script
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 WIDTH = 1600
