@@ -61,9 +61,9 @@ packs: .venv/.develop ## alert rules, Alertmanager's configuration and dashboard
 
 # A recording takes 25 minutes and is kept in build/: without it a new one is made.
 pictures: .venv/.develop ## pictures of the dashboards for docs/, from real data; needs Node and `make servers`
-	npm ci --ignore-scripts --no-audit --no-fund --prefix dashboards/pictures
-	npm run build --prefix dashboards/pictures
-	.venv/bin/python -m dashboards.pictures --recording build/recording
+	npm ci --ignore-scripts --no-audit --no-fund --prefix pictures
+	npm run build --prefix pictures
+	.venv/bin/python -m pictures --recording build/recording
 
 lock: ## the lock files, from pyproject.toml
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && set -e; \

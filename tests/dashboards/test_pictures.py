@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.demo.faults import FAULTS
 from dashboards.catalogue import DASHBOARDS
+from pictures import script
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 WIDTH = 1600
@@ -26,3 +28,9 @@ def test_a_dashboard_has_its_picture(uid: str) -> None:
 
 def test_there_is_no_other_picture() -> None:
     assert {file.stem for file in (DOCS / "dashboards").iterdir()} == {dashboard.uid for dashboard in DASHBOARDS}
+
+
+def test_a_recording_breaks_what_the_demo_can_break() -> None:
+    spans = [span for spans in script.FAULTS.values() for span in spans]
+    assert {span.what for span in spans} <= {fault.name for fault in FAULTS}
+    assert all(0 <= span.start < span.end <= script.END for span in [*spans, script.KILLED])

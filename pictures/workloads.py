@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import sin
 
-from dashboards.pictures.script import END, Span
+from pictures.script import END, Span
 from tests.servers.custom_resources import custom_resource
 from tests.servers.kubernetes import Cluster
 from tests.servers.kubernetes_api import ApiClient, Json

@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 
 from agent.demo.faults import Switchboard
 from agent.demo.simulation import simulated_meshery
-from dashboards.pictures.agents import RunningAgent, Settings, demo_settings, running
-from dashboards.pictures.chatter import chatter
-from dashboards.pictures.scraping import configuration_of, prometheus_of
-from dashboards.pictures.script import END, FAULTS, KILLED, LEAD, RELOADED, Span
-from dashboards.pictures.workloads import NAMESPACE, Workloads
+from pictures.agents import RunningAgent, Settings, demo_settings, running
+from pictures.chatter import chatter
+from pictures.scraping import configuration_of, prometheus_of
+from pictures.script import END, FAULTS, KILLED, LEAD, RELOADED, Span
+from pictures.workloads import NAMESPACE, Workloads
 from tests.servers.catalogue import BIN
 from tests.servers.kubernetes import cluster as kubernetes_cluster
 from tests.servers.run import collector

@@ -10,11 +10,12 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Error, Route, sync_playwright
 
-from dashboards.pictures.recording import Recording
-from dashboards.pictures.scraping import SCRAPE_SECONDS, prometheus_of
+from pictures.recording import Recording
+from pictures.scraping import SCRAPE_SECONDS, prometheus_of
 from tests.servers.catalogue import find
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).resolve().parent
+_DASHBOARDS = _HERE.parent / "dashboards"
 _PATH = "/pictures/"
 """Where Prometheus would have the page, so that it may ask it: a browser lets no page ask another host."""
 
@@ -55,7 +56,7 @@ def _prometheus(folder: Path) -> Iterator[str]:
 
 
 def _picture(browser: Browser, uid: str, recording: Recording, url: str) -> bytes:
-    dashboard = json.loads((_HERE.parent / f"{uid}.json").read_text())
+    dashboard = json.loads((_DASHBOARDS / f"{uid}.json").read_text())
     order = {
         "dashboard": dashboard,
         "prometheus": url,

@@ -13,7 +13,7 @@ import yaml
 from alerts.__main__ import rule_files, text
 from alerts.rule import Links
 from alerts.timing import Timing
-from dashboards.pictures.agents import RunningAgent
+from pictures.agents import RunningAgent
 from tests.servers.process import Server, free_port
 
 _SCALE = 5
