@@ -24,7 +24,7 @@ _HTML = (
     '<!doctype html><link rel="stylesheet" href="page.css"><body style="margin: 0"><div id="root"></div>'
     '<script src="page.js"></script>'
 )
-_ICON = '[data-testid="title-items-container"] svg'
+_ICON = '[data-testid="title-items-container"] svg:has(path)'
 """Beside the title of each panel; it comes after all else."""
 _WIDTH = 1600
 
