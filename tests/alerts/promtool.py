@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from alerts import pack
+from alerts.timing import Timing
 from tests.alerts.case import Batch, Case, Firing
 from tests.alerts.series import OFFSET, labelled, values
 from tests.alerts.timeline import seconds
@@ -46,7 +48,14 @@ def unit_tests(program: str, batch: Batch, folder: Path, tests: Sequence[Test]) 
     """What promtool says of these tests; empty where all is as expected."""
     rules = [str(RULES / f"{name}.yaml") for name in batch.files]
     file = folder / f"{batch.name}.json"
-    file.write_text(json.dumps({"rule_files": rules, "evaluation_interval": f"{batch.step}s", "tests": tests}))
+    document = {
+        "rule_files": rules,
+        "evaluation_interval": f"{batch.step}s",
+        # Else promtool shuffles them, and a step may be so long that what another group recorded before is too old.
+        "group_eval_order": [group.name for name in batch.files for group in pack.files(Timing())[name]],
+        "tests": tests,
+    }
+    file.write_text(json.dumps(document))
     result = promtool(program, "test", "rules", file)
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
