@@ -50,7 +50,7 @@ def _route(timing: Timing) -> Json:
                 "group_by": ["cluster", "deployment"],
                 "group_wait": timing("5m"),
                 "group_interval": timing("1h"),
-                "repeat_interval": timing("7d"),
+                "repeat_interval": timing("3d"),
             },
             # One certificate is seen by checks of several components.
             {"matchers": ['alertname="ReachdCertificateExpiry"'], "group_by": ["cluster", "deployment"]},
