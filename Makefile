@@ -4,8 +4,9 @@ UV_VERSION := 0.13.8
 VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' agent/core/version.py)
 IMAGE ?= reachd:$(VERSION)
 
-# Workers take tests of their neighbours when they have none left, which leaves what a module shares with one of them.
-PYTEST := .venv/bin/python -m pytest -n 2 --dist worksteal
+# Tests wait more than they compute, so three workers keep two cores busy. They take tests of their neighbours when they
+# have none left, which leaves what a module shares with one of them.
+PYTEST := .venv/bin/python -m pytest -n 3 --dist worksteal
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 
 # Tests start the agent some hundred times: without byte code each start would compile it anew.
