@@ -91,7 +91,7 @@ def _table() -> Panel:
             ),
             [
                 Query(f"min by ({by}, target, purpose) ({shown})"),
-                Query(f"min by ({by}) ({expiry} - time()) / 86400"),
+                Query(f"round(min by ({by}) ({expiry} - time()) / 86400, 0.1)"),
                 Query(f"count by ({by}, version, cipher) (probe_tls_info{{{OF_DEPLOYMENT}}})"),
             ],
             "no TLS seen",
