@@ -139,7 +139,8 @@ async def test_states_of_nodes_are_told_apart(tmp_path: Path, also: bool, severa
         }
         for state in NODE_STATES
     ]
-    document = {"evaluation_interval": NOW, "tests": [{"interval": NOW, "input_series": series, "promql_expr_test": queries}]}
+    test = {"interval": NOW, "input_series": series, "promql_expr_test": queries}
+    document = {"evaluation_interval": NOW, "tests": [test]}
     file = tmp_path / "states.yaml"
     file.write_text(yaml.safe_dump(document))
     promtool = find("promtool")
