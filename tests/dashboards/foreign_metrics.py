@@ -1,4 +1,4 @@
-"""What cAdvisor and ingress-nginx export that some panels show: the same names and labels, but no real numbers."""
+"""What cAdvisor, ingress-nginx and Istio export that panels and rules use: names and labels, but no real numbers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aiohttp import web
 from tests.dashboards.cluster_objects import NAMESPACE
 
 _CONTAINER = f'namespace="{NAMESPACE}",pod="meshery-6c9f7d8b5-x2x4v",container="meshery"'
+_ISTIO = f'reporter="destination",destination_service_namespace="{NAMESPACE}",destination_service_name="meshery"'
 _SERVICE = f'exported_namespace="{NAMESPACE}",exported_service="meshery"'
 _TEXT = """\
 # TYPE container_cpu_system_seconds_total counter
@@ -27,6 +28,13 @@ nginx_ingress_controller_request_duration_seconds_bucket{{{service},status="200"
 nginx_ingress_controller_request_duration_seconds_bucket{{{service},status="200",le="+Inf"}} {rising}
 nginx_ingress_controller_request_duration_seconds_sum{{{service},status="200"}} {rising}
 nginx_ingress_controller_request_duration_seconds_count{{{service},status="200"}} {rising}
+# TYPE istio_requests_total counter
+istio_requests_total{{{istio},response_code="200"}} {rising}
+# TYPE istio_request_duration_milliseconds histogram
+istio_request_duration_milliseconds_bucket{{{istio},response_code="200",le="100"}} {rising}
+istio_request_duration_milliseconds_bucket{{{istio},response_code="200",le="+Inf"}} {rising}
+istio_request_duration_milliseconds_sum{{{istio},response_code="200"}} {rising}
+istio_request_duration_milliseconds_count{{{istio},response_code="200"}} {rising}
 """
 
 
@@ -36,7 +44,9 @@ async def foreign_metrics() -> AsyncIterator[str]:
     began = monotonic()
 
     async def answer(request: web.Request) -> web.Response:
-        text = _TEXT.format(container=_CONTAINER, service=_SERVICE, rising=f"{10 * (monotonic() - began):.3f}")
+        text = _TEXT.format(
+            container=_CONTAINER, istio=_ISTIO, service=_SERVICE, rising=f"{10 * (monotonic() - began):.3f}"
+        )
         return web.Response(text=text)
 
     application = web.Application()
