@@ -25,7 +25,7 @@ WHOLE = ("", "not slow")
 """Selections by marker that must produce every reason."""
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a new process: a secret of another test, or its beginning, is not taken out of what this one looks at."""
     monkeypatch.setattr(secrets, "_forms_of_secret", {})

@@ -14,9 +14,6 @@ from agent.core.secrets import CONCEALED, conceal, remember
 SECRET = 'hünter2"/+pass'
 
 
-pytestmark = pytest.mark.usefixtures("no_secret_known")
-
-
 @pytest.mark.parametrize(
     "dressed",
     [

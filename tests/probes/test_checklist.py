@@ -23,8 +23,6 @@ from tests.probes.bounds import little_memory, probe_in_time
 from tests.probes.meshery_objects import DELETED, RESOURCES, Json, changed, healthy, is_selected
 from tests.probes.support import answering, assert_failed, assert_up, dripping, probe, serving, silent
 
-pytestmark = pytest.mark.usefixtures("no_secret_known")
-
 TOKEN = "a-token-of-the-tests"
 ATTESTED = {
     "recovery_drill": "2026-01-01",

@@ -32,7 +32,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(180),
     pytest.mark.servers("etcd", "kube-apiserver"),
-    pytest.mark.usefixtures("no_secret_known"),
 ]
 
 PAGE = Path(agent.__file__).parent.parent / "docs" / "checklist.md"

@@ -27,8 +27,6 @@ from tests.probes.meshery_objects import (
     probe_of,
 )
 
-pytestmark = pytest.mark.usefixtures("no_secret_known")
-
 UP, WRONG, UNKNOWABLE = "up", "wrong", "unknowable"
 TODAY = datetime.now(UTC).date()
 EXTERNAL = "https://meshery.example.com"
