@@ -274,11 +274,11 @@ async def test_checks_are_spread_and_a_lost_member_loses_its_share_only(tmp_path
             for number in range(60)
         ]
         checks += [{**it, "name": f"{it['name']}-page", "depends_on": [it["name"]]} for it in checks[:10]]
-        with agents(tmp_path, 3, settings, checks) as trio:
-            await asyncio.to_thread(_assert_spread, trio, {str(each["name"]) for each in checks})
+        with agents(tmp_path, 5, settings, checks) as members:
+            await asyncio.to_thread(_assert_spread, members, {str(each["name"]) for each in checks})
 
 
-def _assert_spread(trio: list[AgentProcess], names: set[str]) -> None:
+def _assert_spread(members: list[AgentProcess], names: set[str]) -> None:
     def shares(agents: list[AgentProcess]) -> list[set[str]]:
         return [set(agent.states()) for agent in agents]
 
@@ -286,10 +286,10 @@ def _assert_spread(trio: list[AgentProcess], names: set[str]) -> None:
         found = shares(agents)
         return set().union(*found) == names and sum(map(len, found)) == len(names)
 
-    wait_until(lambda: spread(trio) and all(shares(trio)), 20)
-    before = shares(trio)
+    wait_until(lambda: spread(members) and all(shares(members)), 20)
+    before = shares(members)
     assert all((f"web-{n}" in share) == (f"web-{n}-page" in share) for share in before for n in range(10))
-    lost, *rest = trio
+    lost, *rest = members
     lost.process.kill()
     took = seconds_until(lambda: spread(rest), 20)
     after = shares(rest)
