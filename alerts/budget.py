@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from alerts.down import of_severity, untold
-from alerts.identity import CHECK_DASHBOARD, GAP, ID, SUBJECT, TARGET
+from alerts.identity import CHECK_DASHBOARD, GAP, ID, SUBJECT, TARGET, increase
 from alerts.rule import Alert, Group, Recording, Severity
 from alerts.thresholds import FAILURES_AT_LEAST
 from alerts.timing import Timing
@@ -87,7 +87,7 @@ def _share(timing: Timing, window: str) -> str:
 
 def _burn(timing: Timing, pace: Pace, severity: Severity, severities: str) -> Alert:
     limit = f"on ({ID}) clamp_max({pace.factor:g} * (1 - check:probe_slo_ratio:min), {_ALL_IN_VAIN})"
-    failed = f'sum by ({ID}) (increase(probe_failures_total{{check!=""}}[{timing(pace.long)}]))'
+    failed = increase("probe_failures_total", timing(pace.long))
     return Alert(
         "ReachdErrorBudgetBurn",
         severity,

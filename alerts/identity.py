@@ -22,6 +22,11 @@ BROKER_DASHBOARD = Dashboard("reachd-broker", ("cluster", "deployment"))
 DEPLOYMENT_DASHBOARD = Dashboard("reachd-deployment", ("cluster", "deployment"))
 
 
+def increase(metric: str, window: str) -> str:
+    """By how much a counter of each check has grown within `window`, all vantages together."""
+    return f'sum by ({ID}) (increase({metric}{{check!=""}}[{window}]))'
+
+
 def each(query: str, words: str, *labels: str) -> str:
     """A piece of a description: `words` for each series that `query` gives, in the order of these labels.
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from agent.metrics.node_states import CORDONED, DRAINING
 from alerts.identity import GAP
+from alerts.limits import near_limit
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
-from alerts.thresholds import NEAR_LIMIT
 from alerts.timing import Timing
 
 DASHBOARD = Dashboard("reachd-kubernetes", ("cluster", "node"))
@@ -66,10 +66,7 @@ def _pressure(timing: Timing) -> Alert:
 def _near_limit(timing: Timing) -> Alert:
     def share(resource: str, usage: str) -> str:
         allocatable = f'kube_node_status_allocatable{{resource="{resource}"}}'
-        used, limit = (
-            f"max by (cluster, node) (last_over_time({metric}[{timing(GAP)}]))" for metric in (usage, allocatable)
-        )
-        return f'label_replace({used} / {limit} > {NEAR_LIMIT}, "resource", "{resource}", "", "")'
+        return near_limit(timing, "cluster, node", resource, usage, allocatable)
 
     return Alert(
         "ReachdNearLimit",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from alerts.down import of_severity, untold
-from alerts.identity import CHECK_DASHBOARD, GAP, ID, SUBJECT, TARGET, each
+from alerts.identity import CHECK_DASHBOARD, GAP, ID, SUBJECT, TARGET, each, increase
 from alerts.rule import Alert, Dashboard, Group, Severity
 from alerts.thresholds import CERTIFICATE_DAYS, FAILURES_AT_LEAST, SERVER_ERROR_SHARE, SLOW_SHARE
 from alerts.timing import Timing
@@ -17,9 +17,6 @@ def groups(timing: Timing) -> Iterator[Group]:
 
 
 def _slow(timing: Timing) -> Alert:
-    def increase(metric: str, window: str) -> str:
-        return f'sum by ({ID}) (increase({metric}{{check!=""}}[{window}]))'
-
     def mostly_slow(window: str) -> str:
         slow, runs, failed, silent = (
             increase(f"probe_{what}_total", window) for what in ("slow", "runs", "failures", "inconclusive")
@@ -56,7 +53,7 @@ def _http_errors(timing: Timing) -> Alert:
         # A page about the budget ends five minutes after the last error, and must not leave this ticket behind.
         for duration in (window, timing("3m"))
     )
-    answers = f'sum by ({ID}) (increase(probe_http_responses_total{{check!=""}}[{window}]))'
+    answers = increase("probe_http_responses_total", window)
     return Alert(
         "ReachdHttpErrors",
         Severity.WARNING,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from alerts.down import of_severity
-from alerts.identity import CHECK, CHECK_DASHBOARD, DEPLOYMENT_DASHBOARD, GAP, ID, SUBJECT, TARGET, each
+from alerts.identity import CHECK, CHECK_DASHBOARD, DEPLOYMENT_DASHBOARD, GAP, ID, SUBJECT, TARGET, each, increase
 from alerts.rule import Alert, Group, Severity
 from alerts.thresholds import CHANGES_OF_STATE, FAILURES_AT_LEAST, INTERMITTENT_SHARE, MISSED_INTERVALS
 from alerts.timing import Timing
@@ -23,9 +23,7 @@ def _reasons(timing: Timing) -> str:
 def _flapping(timing: Timing) -> Alert:
     quarter = timing("15m")
 
-    def failed(window: str) -> str:
-        return f'sum by ({ID}) (increase(probe_failures_total{{check!=""}}[{window}]))'
-
+    failed, runs = increase("probe_failures_total", quarter), increase("probe_runs_total", quarter)
     # A page about the budget says the same. It also ends sooner, and must not leave a ticket behind.
     paged = f'max_over_time(ALERTS{{alertname="ReachdErrorBudgetBurn",severity="critical"}}[{quarter}])'
     return Alert(
@@ -35,8 +33,8 @@ def _flapping(timing: Timing) -> Alert:
 (
   max by ({ID}) (changes(probe_state_since_timestamp_seconds{{check!=""}}[{quarter}])) >= {CHANGES_OF_STATE}
   or (
-    {failed(quarter)} >= {FAILURES_AT_LEAST}
-    and {failed(quarter)} > {INTERMITTENT_SHARE} * sum by ({ID}) (increase(probe_runs_total{{check!=""}}[{quarter}]))
+    {failed} >= {FAILURES_AT_LEAST}
+    and {failed} > {INTERMITTENT_SHARE} * {runs}
     unless max by ({ID}) (max_over_time(probe_state{{check!="",state="down"}}[{quarter}]))
   )
 )

@@ -6,8 +6,9 @@ Alerts on pods have the label `node`, so that a node that is not Ready suppresse
 from collections.abc import Iterator
 
 from alerts.identity import GAP
+from alerts.limits import near_limit
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
-from alerts.thresholds import ABNORMAL_DEVIATIONS, ABNORMAL_GROWTH, ABNORMAL_LEAST, NEAR_LIMIT, RESTARTS
+from alerts.thresholds import ABNORMAL_DEVIATIONS, ABNORMAL_GROWTH, ABNORMAL_LEAST, RESTARTS
 from alerts.timing import Timing
 
 DASHBOARD = Dashboard("reachd-kubernetes", ("cluster", "namespace"))
@@ -124,8 +125,7 @@ _USAGE = {"memory": "reachd_pod_container_memory_working_set_bytes", "cpu": "rea
 def _near_limit(timing: Timing) -> Alert:
     def share(resource: str, usage: str) -> str:
         limits = f'kube_pod_container_resource_limits{{resource="{resource}"}}'
-        used, limit = (f"max by ({_CONTAINER}) (last_over_time({metric}[{timing(GAP)}]))" for metric in (usage, limits))
-        return f'label_replace({used} / {limit} > {NEAR_LIMIT}, "resource", "{resource}", "", "")'
+        return near_limit(timing, _CONTAINER, resource, usage, limits)
 
     return Alert(
         "ReachdNearLimit",
