@@ -8,7 +8,6 @@ import zlib
 from asyncio import StreamReader, StreamWriter
 from ipaddress import ip_network
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from agent.probes._network import Network
 from agent.probes._proxy import Proxies, Proxy
 from agent.probes._resolve import Resolver
 from agent.probes._tls import CERTIFICATE_EXPIRY
+from tests.probes.bounds import two_hundred_in_time
 from tests.probes.dns_server import name_server
 from tests.probes.support import (
     Script,
@@ -258,14 +258,8 @@ async def test_phases_and_facts_of_a_tls_run(tmp_path: Path) -> None:
 
 async def test_the_timeout_bounds_two_hundred_hung_runs_at_once() -> None:
     async with serving(silent) as mute, serving(dripping(b"x", first=b"HTTP/1.1 200 OK\r\n\r\n")) as slow:
-        began = perf_counter()
-        outcomes = await asyncio.gather(
-            *[probe(settings(server.address), timeout=0.5) for server in (mute, slow) for _ in range(100)]
-        )
-        took = perf_counter() - began
+        outcomes = await two_hundred_in_time(settings(mute.address), settings(slow.address))
     assert {outcome.reason for outcome in outcomes} == {Reason.RESPONSE_TIMEOUT}
-    assert max(outcome.duration for outcome in outcomes) < 0.6
-    assert took < 1.0
     for outcome in outcomes:
         assert_phases_add_up(outcome)
 

@@ -18,7 +18,7 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes import _dns_query, _files, _resolve
 from agent.probes._address import ResolvedAddress
-from agent.probes._dns_query import Server
+from agent.probes._dns_query import PATIENCE, Server
 from agent.probes._dns_wire import AAAA, A, addresses, is_reply, query, question
 from agent.probes._resolve import Resolver
 from agent.probes._system_names import parse_hosts, parse_resolv_conf
@@ -120,7 +120,7 @@ async def test_a_silent_name_server_is_a_timeout(tmp_path: Path, hurried: None) 
         resolver = resolver_of(tmp_path, server.server, conf="options timeout:1 attempts:3")
         begin = perf_counter()
         failure = await failure_of(resolver, "a.test")
-        assert 1.05 < perf_counter() - begin < 1.5
+        assert 1.05 < perf_counter() - begin < 2.1
         assert times_asked(server, "a.test") == 3
     assert failure.reason is Reason.DNS_TIMEOUT
     assert str(server.server) in failure.detail
@@ -136,7 +136,7 @@ async def test_the_second_name_server_is_reached(first: Answer, tmp_path: Path, 
             assert (await failure_of(resolver, "b")).reason is Reason.DNS_NXDOMAIN
         assert times_asked(bad, "b.test") == 1
         assert times_asked(bad, "b.other") == (0 if first is silence else 1)
-        assert perf_counter() - begin < 0.5
+        assert perf_counter() - begin < 2 * PATIENCE, "who is silent costs a twentieth, and who refuses nothing"
 
 
 async def test_a_question_ends_though_the_last_name_server_cannot_even_be_asked(tmp_path: Path, hurried: None) -> None:
@@ -205,7 +205,7 @@ async def test_dead_names_delay_no_other(tmp_path: Path) -> None:
         begin = perf_counter()
         assert await resolved(resolver, "live.test") == ANSWERED
         assert await resolved(resolver, "known.test") == ["10.0.0.9"]
-        assert perf_counter() - begin < 0.1
+        assert perf_counter() - begin < PATIENCE / 2
         for task in dead:
             task.cancel()
         await gather(*dead, return_exceptions=True)
@@ -303,7 +303,7 @@ async def test_one_family_is_enough(families: tuple[str, str], other: Answer, tm
     async with name_server({"a.test": by_type(**answers)}) as server:
         begin = perf_counter()
         assert await resolved(resolver_of(tmp_path, server.server), "a.test") == [data]
-        assert perf_counter() - begin < 0.3
+        assert perf_counter() - begin < PATIENCE
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from asyncio import gather
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_connection, create_server
 from threading import Thread
-from time import perf_counter, time
+from time import time
 
 import pytest
 import trustme
@@ -28,6 +27,7 @@ from agent.probes._certificate import validity
 from agent.probes._network import Network
 from agent.probes._resolve import Resolver
 from agent.probes._tls import CERTIFICATE_EXPIRY, TLS_INFO
+from tests.probes.bounds import probe_in_time, two_hundred_in_time
 from tests.probes.dns_server import name_server, records
 from tests.probes.support import (
     Script,
@@ -48,6 +48,8 @@ from tests.probes.support import (
 
 VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 DAY = timedelta(days=1)
+IN_VAIN = 2.0
+"""Seconds after which `plain_server` leaves: who waits for more than it says after a handshake takes so long."""
 
 
 def context_of(
@@ -81,7 +83,7 @@ def plain_server(context: ssl.SSLContext) -> Iterator[str]:
         while not stopped:
             sock, _ = listener.accept()
             with sock, suppress(OSError), context.wrap_socket(sock, server_side=True) as secured:
-                secured.settimeout(2)
+                secured.settimeout(IN_VAIN)
                 while secured.recv(100):
                     pass
 
@@ -112,7 +114,7 @@ async def handshake(
                 "address": f"{host}:{address.rpartition(':')[2]}",
                 "tls": {"ca_file": ca_file(folder), **(options or {})},
             }
-            return await probe(settings, timeout=2, network=network)
+            return await probe(settings, timeout=5, network=network)
 
 
 @VERSIONS
@@ -124,7 +126,7 @@ async def test_a_good_certificate_is_up_and_its_facts_are_measured(version: ssl.
     (labels,) = [measure.labels for measure in outcome.measures if measure.metric is TLS_INFO]
     assert labels[0] == {ssl.TLSVersion.TLSv1_2: "TLSv1.2", ssl.TLSVersion.TLSv1_3: "TLSv1.3"}[version]
     assert labels[1] in (TLS_INFO.labels[1].values or ())
-    assert outcome.duration < 0.5
+    assert outcome.duration < IN_VAIN
 
 
 @VERSIONS
@@ -210,7 +212,7 @@ async def test_client_certificates(version: ssl.TLSVersion, tickets: int, tmp_pa
         issuer.issue_cert("client").private_key_and_cert_chain_pem.write_to_path(str(pem))
         outcome = await handshake(context, tmp_path, {"cert_file": str(pem)})
         assert outcome.reason is reason
-        assert outcome.duration < 0.5
+        assert outcome.duration < IN_VAIN
 
 
 async def test_a_missing_client_certificate_is_told_by_the_tcp_probe_too(tmp_path: Path) -> None:
@@ -253,9 +255,7 @@ async def test_a_target_that_ends_the_session_in_order_is_up(tmp_path: Path) -> 
 )
 async def test_what_is_no_tls_server(script: Script, reason: Reason, phase: Phase) -> None:
     async with serving(script) as server:
-        begin = perf_counter()
-        outcome = await probe({"kind": "tls", "address": server.address}, timeout=0.3)
-        assert perf_counter() - begin < 0.4
+        outcome = await probe_in_time({"kind": "tls", "address": server.address})
     assert_failed(outcome, reason)
     assert outcome.phase is phase
     assert outcome.detail.isprintable()
@@ -295,17 +295,9 @@ async def test_two_hundred_handshakes_that_hang_keep_their_deadline() -> None:
     network = Network()
     async with serving(silent) as server, serving(dripping(b"\x16\x03\x03\x3f\xff")) as dripper:
         await probe({"kind": "tls", "address": server.address}, timeout=0.1, network=network)
-        begin = perf_counter()
-        outcomes = await gather(
-            *(
-                probe({"kind": "tls", "address": each.address}, timeout=1.0, network=network)
-                for each in (server, dripper)
-                for _ in range(100)
-            )
-        )
-        assert perf_counter() - begin < 1.6
+        targets = [{"kind": "tls", "address": each.address} for each in (server, dripper)]
+        outcomes = await two_hundred_in_time(*targets, network=network)
     assert {outcome.reason for outcome in outcomes} == {Reason.TLS_TIMEOUT}
-    assert max(outcome.duration for outcome in outcomes) < 1.1
 
 
 @pytest.mark.parametrize("year", [1951, 1999, 2000, 2049, 2050, 2500, 9999])

@@ -361,8 +361,8 @@ async def test_a_dead_collector_delays_neither_the_loop_nor_the_end(
         await cancelled(task)
         began = perf_counter()
         await scene.sink.close()
-        assert perf_counter() - began < 1.2
-        assert longest < 0.1
+        assert perf_counter() - began < 3.0, "the last batch is given a second"
+        assert longest < 0.5
         assert scene.dropped == 201
 
 
