@@ -2,6 +2,6 @@
 
 import sys
 
-from benchmarks import fleet, footprint, probe_cost
+from benchmarks import deadline, fleet, footprint, probe_cost
 
-sys.exit(max(probe_cost.main(), footprint.main(), fleet.main()))
+sys.exit(max(probe_cost.main(), footprint.main(), deadline.main(), fleet.main()))
