@@ -17,7 +17,7 @@ from asyncio import (
 from collections.abc import Awaitable, Callable, Coroutine
 from ssl import SSLContext
 
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 
 from agent.demo.loopback import Place
 
@@ -114,7 +114,7 @@ class HttpPart:
     async def start(self) -> None:
         """Listens; harmless when it listens already. Raises OSError when the place is taken."""
         if self._listener is None:
-            self._web = web.Server(self._handle, access_log=None, handler_cancellation=True)
+            self._web = web.Server(self._answer, access_log=None, handler_cancellation=True)
             self._listener = await get_running_loop().create_server(self._web, *self.place, ssl=self._tls)
 
     async def stop(self) -> None:
@@ -123,3 +123,9 @@ class HttpPart:
         if listener is not None and self._web is not None:
             listener.close()
             await self._web.shutdown(0)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await self._handle(request)
+        except ClientConnectionResetError:
+            return web.Response()  # the client has left: nobody waits for it, and nothing is wrong
