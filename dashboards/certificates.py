@@ -34,7 +34,8 @@ def _soonest() -> Panel:
             "no TLS seen",
             unit="none",
             steps=_DAYS,
-        )
+        ),
+        decimals=1,
     )
 
 

@@ -314,7 +314,8 @@ def _certificate() -> Panel:
             "no TLS",
             unit="none",
             steps=below(CERTIFICATE_DAYS),
-        )
+        ),
+        decimals=1,
     )
 
 

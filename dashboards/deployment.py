@@ -124,18 +124,22 @@ def _spread() -> Panel:
     )
 
 
+_WAVERING = queries.wavering(queries.state_number(OF_PARTS), OF_PARTS)
+_FAILED = f"check:probe_failures:ratio_rate1h{{{RULES_OF_DEPLOYMENT}}}"
+
+
 def _timeline() -> Panel:
     return drawings.timeline(
         Facts(
             "States over time",
             About(
-                "Each check's state; of several agents at one vantage, the worst.",
-                "UP all the time",
+                "Each check that was not UP all the time; of several agents at one vantage, the worst state.",
+                "no lines",
                 "what turned DOWN first is most likely the cause; see the marks of rollouts, reloads and restarts",
                 (*DOWN_ALERTS, "ReachdFlapping"),
             ),
-            [Query(f"max by ({WHERE}) ({queries.state_number(OF_PARTS)})", "{{check}} from {{vantage}}")],
-            "no checks",
+            [Query(f"max by ({WHERE}) ({_WAVERING})", "{{check}} from {{vantage}}")],
+            "UP all the time",
             mappings=[STATES],
         )
     )
@@ -146,13 +150,13 @@ def _history() -> Panel:
         Facts(
             "Failed runs hour by hour",
             About(
-                "The share of each check's runs that failed in the hour before; look at a day or a week.",
-                "0 % everywhere",
+                "The share of runs that failed in the hour before, of each check that failed; look at a day or a week.",
+                "no lines",
                 "the same hours each day: load, backups or jobs at that time; one column through all checks: the path",
                 ("ReachdFlapping", *BURN_ALERTS),
             ),
-            [Query(f"check:probe_failures:ratio_rate1h{{{RULES_OF_DEPLOYMENT}}}", "{{check}}")],
-            "needs the recording rules of the pack",
+            [Query(f"{_FAILED} and max_over_time({_FAILED}[$__range] @ end()) > 0", "{{check}}")],
+            "no failed runs; needs the recording rules of the pack",
             unit="percentunit",
             steps=above(INTERMITTENT_SHARE),
         )

@@ -14,6 +14,7 @@ from grafana_foundation_sdk.builders import (
 )
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
+    BarGaugeSizing,
     BigValueColorMode,
     BigValueGraphMode,
     GraphDrawStyle,
@@ -41,9 +42,11 @@ _TOPS = {"percentunit": 0.01, "cps": 1.0, "short": 1.0}
 """How far the axis goes at least, by unit: where all is zero Grafana goes to 100, or to 10,000 %."""
 
 
-def number(facts: Facts) -> Panel:
-    """One large number or word for each series; for counts."""
+def number(facts: Facts, *, decimals: int | None = None) -> Panel:
+    """One large number or word for each series. decimals: as many as the number needs where None."""
     panel = facts.on(stat.Panel(), Shape.LATEST)
+    if decimals is not None:
+        panel.decimals(decimals)
     return (
         panel.mappings([*facts.mappings, absent(facts.empty, NEUTRAL)])
         .color_mode(BigValueColorMode.VALUE)
@@ -139,6 +142,9 @@ def bars(facts: Facts, *, least: float | None = None, most: float | None = None)
     panel = (
         facts.on(bargauge.Panel(), Shape.LATEST)
         .display_mode(BarGaugeDisplayMode.BASIC)
+        .sizing(BarGaugeSizing.MANUAL)
+        .min_viz_height(16)
+        .max_viz_height(40)
         .orientation(VizOrientation.HORIZONTAL)
         .reduce_options(common.ReduceDataOptions().calcs(LATEST))
     )

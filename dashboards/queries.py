@@ -29,6 +29,12 @@ def state_number(scope: str) -> str:
     )
 
 
+def wavering(series: str, scope: str) -> str:
+    """Those of the series of checks whose check was at some time of the range anything but up."""
+    other = f'probe_state{{{scope},state!="up"}}'
+    return f"{series} and on (cluster, deployment, check, vantage) present_over_time({other}[$__range] @ end())"
+
+
 def count_of(state: str, scope: str, by: str = "") -> str:
     """Checks in a state, each vantage counted; 0 where there are none."""
     if not by:

@@ -56,17 +56,22 @@ class Column:
 
 _PLAIN = "transparent"
 _WIDTHS = {
+    "alertname": 240,
+    "alertstate": 80,
+    "blame": 80,
     "cluster": 100,
-    "deployment": 110,
     "component": 110,
+    "deployment": 110,
     "kind": 110,
     "namespace": 110,
-    "vantage": 110,
+    "phase": 90,
     "port": 70,
     "severity": 90,
     "system": 100,
+    "target": 220,
+    "vantage": 110,
 }
-"""Of columns with short words, so that there is room for the others."""
+"""Of columns whose words are all short, and of those that are of no use when cut; the others share what is left."""
 
 COLOURED = TableColoredBackgroundCellOptions(mode=TableCellBackgroundDisplayMode.BASIC)
 

@@ -29,7 +29,8 @@ SECONDS = 90.0
 
 FAULTS = ("broker-down", "certificate-expired")
 ONLY_WHILE_BROKEN = re.compile(
-    r"Failing now|Blocked now|Why it is down|Errors: reasons|Why handshakes fail|Alerts|annotation (Alerts|Rollouts)"
+    r"Failing now|Blocked now|Failed runs|Why it is down|Errors: reasons|Why handshakes fail|Alerts"
+    r"|annotation (Alerts|Rollouts)"
 )
 """There is nothing to show in these unless something is down, or somebody changes something."""
 
@@ -50,7 +51,7 @@ NOT_IN_THIS_WORLD = (
 )
 """What rules ask for and only other faults would show; promtool's cases have it."""
 
-VALUES = {"cluster": CLUSTER, "deployment": DEPLOYMENTS, "__rate_interval": "10s"}
+VALUES = {"cluster": CLUSTER, "deployment": DEPLOYMENTS, "__rate_interval": "10s", "__range": "10m"}
 """All other variables are left at "All"."""
 
 
