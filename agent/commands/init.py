@@ -1,8 +1,10 @@
 """`reachd init`: a first configuration, from what is found in a cluster."""
 
+import asyncio
 import os
 import sys
 from argparse import Namespace
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,25 +21,31 @@ from agent.discovery.names import name_of
 from agent.discovery.sketch import sketch
 from agent.discovery.survey import Survey
 from agent.probes._door import run_probe
+from agent.probes._kubeconfig import signs_in_by_program
 from agent.probes._text import printable
 from agent.probes.kube_api import KubeApiSettings
 from agent.settings.model import Configuration
 from agent.web.words import counted
 
 _TIMEOUT = 60.0
+_OWN_FILES = Path("/run/secrets/reachd")
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class _Cluster(NamedTuple):
-    """A cluster that can be asked. entry: how a configuration says it under `clusters`."""
+    """A cluster that can be asked. entry: how a configuration says it under `clusters`. remark: what to do for that."""
 
     access: KubeApiSettings
     entry: dict[str, str]
+    remark: str = ""
 
 
 def execute(options: Namespace) -> ExitStatus:
     """Writes a configuration to standard output, or to a file that does not exist yet."""
-    cluster = _cluster(options.kubeconfig or _usual_kubeconfig(), options.context)
+    try:
+        cluster = _cluster(options.kubeconfig or _usual_kubeconfig(), options.context)
+    except ProbeFailure as failure:
+        return _complain(failure.detail)
     if cluster is None:
         if options.context:
             return _complain("there is no kubeconfig whose context this could be; name one with --kubeconfig")
@@ -55,6 +63,7 @@ def execute(options: Namespace) -> ExitStatus:
     where = f"the namespace {options.namespace}" if options.namespace else "any namespace"
     remarks = [f"{counted(len(found), 'installation')} of Meshery in the cluster {cluster.access.target()}."]
     remarks += [] if found else [f"No Service in {where} has the labels and names that Meshery's charts give."]
+    remarks += [cluster.remark] if cluster.remark else []
     remarks += [f"Not everything was looked at: {remark}." for remark in survey.remarks]
     return _write(sketch(found, cluster.entry, [printable(remark, 400) for remark in remarks]), options.output)
 
@@ -64,6 +73,8 @@ def _cluster(kubeconfig: Path | None, context: str | None) -> _Cluster | None:
     if kubeconfig is not None:
         file = {"kubeconfig": str(kubeconfig.absolute()), **({"context": context} if context else {})}
         name = name_of(context) if context else "current"
+        if signs_in_by_program(kubeconfig, context):
+            return _signed_in(kubeconfig, context, name)
         return _Cluster(KubeApiSettings.model_validate({"kind": "kube_api", **file}), {"name": name, **file})
     try:
         own = service_account_access(folder=_SERVICE_ACCOUNT)
@@ -72,6 +83,20 @@ def _cluster(kubeconfig: Path | None, context: str | None) -> _Cluster | None:
     files = {"ca_file": str(_SERVICE_ACCOUNT / "ca.crt"), "token_file": str(_SERVICE_ACCOUNT / "token")}
     access = KubeApiSettings(url=own.server, tls=own.tls, auth=own.auth)
     return _Cluster(access, {"name": "own", "api": "https://kubernetes.default.svc", **files})
+
+
+def _signed_in(kubeconfig: Path, context: str | None, name: str) -> _Cluster:
+    """The cluster of a kubeconfig with an exec plugin; the agent needs other credentials. Raises ProbeFailure."""
+    sign_in = import_module("agent.commands.sign_in").sign_in  # 67 MB that no other kubeconfig need pay
+    access: KubeApiSettings = asyncio.run(
+        sign_in(kubeconfig, context)
+    )  # uvloop does not name a program that is missing
+    files = {"ca_file": f"{_OWN_FILES}/{name}/ca.crt", "token_file": f"{_OWN_FILES}/{name}/token"}
+    remark = (
+        "The agent runs no programs, so it cannot sign in as this kubeconfig does: put the cluster's certificate "
+        f"authority and a ServiceAccount's token into {_OWN_FILES}/{name} (docs/operating.md says how)."
+    )
+    return _Cluster(access, {"name": name, "api": access.url or "", **files}, remark)
 
 
 def _usual_kubeconfig() -> Path | None:

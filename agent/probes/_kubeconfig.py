@@ -40,6 +40,22 @@ class ClusterAccess(NamedTuple):
         return self.auth is not None or self.identity.cert_file is not None or self.identity.client_data is not None
 
 
+class _Context(NamedTuple):
+    """A context with the cluster and the user that it names."""
+
+    name: str
+    cluster: JsonObject
+    user: JsonObject
+
+
+def signs_in_by_program(path: Path, context: str | None) -> bool:
+    """Whether the user of a context signs in by an exec plugin; False where the kubeconfig cannot be used at all."""
+    try:
+        return "exec" in _context(path, context).user
+    except (ProbeFailure, OSError):
+        return False
+
+
 def cluster_access(path: Path, context: str | None) -> ClusterAccess:
     """Reads a kubeconfig; the same object as long as the file has not changed.
 
@@ -54,6 +70,19 @@ def cluster_access(path: Path, context: str | None) -> ClusterAccess:
 
 @lru_cache(maxsize=1024)
 def _read(path: Path, context: str | None, _version: tuple[int, int, int]) -> ClusterAccess:
+    chosen = _context(path, context)
+    for key, what in _UNSUPPORTED.items():
+        if key in chosen.user:
+            raise _unusable(
+                path, f"the user of context {chosen.name!r} signs in by {what}; give it a ServiceAccount's token"
+            )
+    cluster = chosen.cluster
+    if cluster.get("proxy-url"):
+        raise _unusable(path, "its cluster has a proxy-url; set the agent's own proxy")
+    return _access(path, cluster, chosen.user)
+
+
+def _context(path: Path, context: str | None) -> "_Context":
     config = _document(path)
     name = context or text_of(config, "current-context")
     if not name:
@@ -61,12 +90,7 @@ def _read(path: Path, context: str | None, _version: tuple[int, int, int]) -> Cl
     chosen = child(_named(path, config, "contexts", name), "context")
     cluster = child(_named(path, config, "clusters", text_of(chosen, "cluster")), "cluster")
     user = child(_named(path, config, "users", text_of(chosen, "user")), "user") if "user" in chosen else {}
-    for key, what in _UNSUPPORTED.items():
-        if key in user:
-            raise _unusable(path, f"the user of context {name!r} signs in by {what}; give it a ServiceAccount's token")
-    if cluster.get("proxy-url"):
-        raise _unusable(path, "its cluster has a proxy-url; set the agent's own proxy")
-    return _access(path, cluster, user)
+    return _Context(name, cluster, user)
 
 
 def _document(path: Path) -> JsonObject:

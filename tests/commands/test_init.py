@@ -1,5 +1,7 @@
 """`reachd init`: a configuration from what an API server lists, over a real socket."""
 
+import json
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -290,3 +292,76 @@ async def test_a_file_is_written_once(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert (status, out, err) == (2, "", f"reachd init: cannot write {file}: File exists\n")
     assert file.read_text() == before
     assert (await call(capfd, "init", "--output", tmp_path / "missing" / "a.yaml")).status == 2
+
+
+def plugin(folder: Path, script: str) -> Path:
+    """A kubeconfig whose user signs in by a Python script."""
+    program = {"apiVersion": "client.authentication.k8s.io/v1", "command": sys.executable, "args": ["-c", script]}
+    file = folder / "kubeconfig"
+    document = yaml.safe_load(file.read_text())
+    document["users"] = [{"name": "me", "user": {"exec": {**program, "interactiveMode": "Never"}}}]
+    for context in document["contexts"]:
+        context["context"]["user"] = "me"
+    file.write_text(yaml.safe_dump(document))
+    return file
+
+
+def credential(status: object) -> str:
+    """A script that answers as a credential plugin does."""
+    document = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
+    return f"print({json.dumps(document)!r})"
+
+
+async def test_a_person_signs_in_by_the_program_of_a_kubeconfig_and_the_agent_is_given_other_credentials(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    headers: list[str] = []
+    async with serving(serving_pages(pages_of(meshery()), headers=headers)) as server:
+        kubeconfig(tmp_path, server.address)
+        file = plugin(tmp_path, credential({"token": "s3cret-of-the-person"}))
+        status, out, err = await call(capfd, "init", "--kubeconfig", file, "--context", "west")
+    assert (status, err) == (0, "")
+    assert headers.count("Authorization: Bearer s3cret-of-the-person") == len(LOOKED_AT)
+    assert deployments(out)[0]["clusters"] == [
+        {
+            "name": "west",
+            "api": f"http://{server.address}",
+            "ca_file": "/run/secrets/reachd/west/ca.crt",
+            "token_file": "/run/secrets/reachd/west/token",
+        }
+    ]
+    assert "# The agent runs no programs" in out
+    assert "s3cret" not in out
+    written = tmp_path / "written.yaml"
+    written.write_text(out)
+    assert load([written], {}).deployments
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("import sys; sys.exit('session expired; run login')", "session expired; run login"),
+        ("print('{}')", "malformed response"),
+        ("print('not JSON')", "failed to decode"),
+        (credential({}), "neither a token nor a certificate"),
+    ],
+)
+async def test_a_program_that_does_not_sign_in(
+    script: str, words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with refusing() as address:
+        kubeconfig(tmp_path, address)
+        status, out, err = await call(capfd, "init", "--kubeconfig", plugin(tmp_path, script))
+    assert (status, out) == (2, "")
+    assert words in err
+    assert err.startswith(f"reachd init: cannot sign in as the kubeconfig {tmp_path / 'kubeconfig'} says: ")
+    assert len(err.splitlines()) == 1
+
+
+async def test_a_program_that_is_not_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    kubeconfig(tmp_path, "127.0.0.1:1")
+    file = plugin(tmp_path, "")
+    file.write_text(file.read_text().replace(sys.executable, "no-such-plugin"))
+    status, _, err = await call(capfd, "init", "--kubeconfig", file)
+    assert status == 2
+    assert "No such file or directory: 'no-such-plugin'" in err
