@@ -147,7 +147,7 @@ async def hostile(files: Mapping[str, str]) -> AsyncIterator[list[dict[str, obje
         basic_environment = {"basic_auth": {"username": "user", "password": "${BASIC}"}}
         bearer = {"authorization": {"credentials_file": files["BEARER"]}}
         bearer_environment = {"authorization": {"credentials": "${BEARER}"}}
-        yield [
+        checks = [
             await http("basic-body", "HTTP/1.1 500 No\n\nyou sent SAID", auth=basic),
             await http("basic-decoded", "HTTP/1.1 500 No\n\nyou sent DECODED and JSON", auth=basic_environment),
             await http("bearer-body", "HTTP/1.1 500 No\n\nyou sent SAID", auth=bearer),
@@ -211,6 +211,8 @@ async def hostile(files: Mapping[str, str]) -> AsyncIterator[list[dict[str, obje
             check("proxied", "http", url="http://target.example/"),
             check("tunnelled", "http", url="https://target.example/"),
         ]
+        # Whoever does not answer in time quotes nothing.
+        yield [{**each, "every": "1s", "timeout": "1s"} for each in checks]
 
 
 def matching() -> dict[str, object]:

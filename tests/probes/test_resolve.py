@@ -401,7 +401,8 @@ def test_hosts() -> None:
 
 
 @pytest.mark.servers("dnsmasq")
-async def test_dnsmasq(tmp_path: Path) -> None:
+async def test_dnsmasq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_resolve, "_GRACE", 5.0)  # for both families to answer, whatever else the machine does
     with dnsmasq(
         "--host-record=both.test,127.0.0.1,::1",
         "--cname=alias.test,both.test",
