@@ -9,6 +9,9 @@ from agent.core.secrets import conceal
 
 _new_tuple = tuple.__new__
 _PHASE_INDEX = {phase: index for index, phase in enumerate(PHASES)}
+_NOT_ENTERED = (None,) * len(PHASES)
+_RESOLVE = Phase.RESOLVE
+_UP = Verdict.UP
 
 
 class ProbeFailure(Exception):  # noqa: N818 - it is the failure of the target, not an error of the program
@@ -54,13 +57,13 @@ class Run:
         "waited",
     )
 
-    def __init__(self, timeout: float, traceparent: str = "", first: Phase = Phase.RESOLVE) -> None:
+    def __init__(self, timeout: float, traceparent: str = "", first: Phase = _RESOLVE) -> None:
         """`timeout`: seconds that the whole run may take. `traceparent`: W3C trace context to send, or empty."""
         self.started = time()
         self._entered = perf_counter()
         self.deadline = self._entered + timeout
         self._index = _PHASE_INDEX[first]
-        self._phases: list[float | None] = [None] * len(PHASES)
+        self._phases: list[float | None] = [*_NOT_ENTERED]
         self._phases[self._index] = 0.0
         self.measures: list[Measure] = []
         self.peer = ""
@@ -104,7 +107,7 @@ class Run:
 
     def succeeded(self) -> Outcome:
         """Ends the run: the target is up."""
-        return self._end(Verdict.UP, None, self.detail, self.advice)
+        return self._end(_UP, None, self.detail, self.advice)
 
     def failed(self, reason: Reason, detail: str) -> Outcome:
         """Ends the run for `reason`; when the agent is to blame, it says nothing about the target."""
@@ -116,22 +119,22 @@ class Run:
         return self._end(Verdict.UNKNOWN, None, detail, advice)
 
     def _end(self, verdict: Verdict, reason: Reason | None, detail: str, advice: str) -> Outcome:
-        phase = None if verdict is Verdict.UP else self.phase
-        self.enter(self.phase)
-        if verdict is not Verdict.UP and self.proxy and self.proxy not in detail:
+        phase = self.phase
+        self.enter(phase)
+        if verdict is not _UP and self.proxy and self.proxy not in detail:
             detail = f"{detail}; through the proxy {self.proxy}"
         phases = tuple(self._phases)
         return Outcome(
-            verdict=verdict,
-            started=self.started,
-            duration=sum([seconds for seconds in phases if seconds is not None]),
-            phases=phases,
-            reason=reason,
-            phase=phase,
-            detail=conceal(detail),
-            advice=conceal(advice),
-            measures=self.measures,
-            peer=self.peer,
-            traceparent=self.traceparent,
-            waited=self.waited,
+            verdict,
+            self.started,
+            sum(filter(None, phases), 0.0),
+            phases,
+            reason,
+            None if verdict is _UP else phase,
+            conceal(detail) if detail else "",
+            conceal(advice) if advice else "",
+            self.measures,
+            self.peer,
+            self.traceparent,
+            self.waited,
         )

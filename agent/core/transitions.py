@@ -15,6 +15,7 @@ class State(StrEnum):
     BLOCKED = "blocked"
 
 
+_UP, _BLOCKED = State.UP, State.BLOCKED
 _STATE_OF = {Verdict.UP: State.UP, Verdict.DOWN: State.DOWN, Verdict.UNKNOWN: State.UNKNOWN}
 
 
@@ -70,7 +71,7 @@ class Standing:
         if wanted is self.state:
             self.suspects = ()
             return None
-        if wanted is not State.UP and wanted not in self.suspects:
+        if wanted is not _UP and wanted not in self.suspects:
             self.suspects = (*self.suspects, wanted)
             return None
         return self._move(wanted, outcome.started, outcome)
@@ -78,12 +79,12 @@ class Standing:
     def block(self, by: tuple[str, ...], at: float) -> Transition | None:
         """Notes that the checks `by` are down and this one depends on them."""
         self.blocked_by = by
-        return None if self.state is State.BLOCKED else self._move(State.BLOCKED, at, None)
+        return None if self.state is _BLOCKED else self._move(_BLOCKED, at, None)
 
     def unblock(self, at: float) -> Transition | None:
         """Notes that nothing blocks the check any more: unknown until it has run."""
         self.blocked_by = ()
-        return self._move(State.UNKNOWN, at, None) if self.state is State.BLOCKED else None
+        return self._move(State.UNKNOWN, at, None) if self.state is _BLOCKED else None
 
     def _move(self, state: State, at: float, outcome: Outcome | None) -> Transition:
         transition = Transition(self.state, state, at, outcome)

@@ -27,6 +27,7 @@ _TIMEOUTS = frozenset(
         Reason.STREAM_BUFFERED,
     }
 )
+_DOWN, _BLOCKED = State.DOWN, State.BLOCKED
 _STALLED_TIMEOUT = 0.25
 """Share of its timeout for which the agent may have stood still before a timeout says nothing about the target."""
 
@@ -130,7 +131,7 @@ class CheckLoop:
         blockers = self._blockers(self.check) if self.check.depends_on else ()
         if blockers:
             self.block(blockers)
-        elif self.standing.state is State.BLOCKED:
+        elif self.standing.state is _BLOCKED:
             self._announce(self.standing.unblock(time()))
         return bool(blockers)
 
@@ -149,7 +150,7 @@ class CheckLoop:
         await services.limits.acquire(check.host)
         try:
             services.metrics.schedule_delay(max(0.0, services.clock.now() - slot))
-            failing = self.standing.suspected or self.standing.state is State.DOWN
+            failing = self.standing.suspected or self.standing.state is _DOWN
             traceparent = services.tracing.traceparent(check, failing) if services.tracing is not None else ""
             started = perf_counter()
             outcome = await run_probe(self._probe, check.timeout, traceparent)
@@ -159,9 +160,7 @@ class CheckLoop:
         if stalled:
             outcome = self._without_our_own_slowness(outcome, stalled)
         # What a run says that began before its dependency went down, says it of the dependency.
-        transition = (
-            None if self.standing.state is State.BLOCKED and self._is_blocked() else self.standing.judge(outcome)
-        )
+        transition = None if self.standing.state is _BLOCKED and self._is_blocked() else self.standing.judge(outcome)
         services.sink.observed(check, outcome, self.standing)
         self._announce(transition)
 

@@ -30,7 +30,11 @@ class FanOut:
         self._tell(check, lambda sink: sink.removed(check))
 
     def observed(self, check: Check, outcome: Outcome, standing: Standing) -> None:
-        self._tell(check, lambda sink: sink.observed(check, outcome, standing))
+        for sink in self._sinks:  # as `_tell` does, without its calls: this is for every run
+            try:
+                sink.observed(check, outcome, standing)
+            except Exception:
+                self._report(sink, check)
 
     def moved(self, check: Check, transition: Transition, standing: Standing) -> None:
         self._tell(check, lambda sink: sink.moved(check, transition, standing))
@@ -43,6 +47,10 @@ class FanOut:
             try:
                 news(sink)
             except Exception:
-                name = type(sink).__name__
-                self._failed(name)
-                _log.exception("a sink failed", sink=name, check=str(check.key))
+                self._report(sink, check)
+
+    def _report(self, sink: Sink, check: Check) -> None:
+        """Called where the exception is handled, which the log shows."""
+        name = type(sink).__name__
+        self._failed(name)
+        _log.exception("a sink failed", sink=name, check=str(check.key))

@@ -1,7 +1,7 @@
 """How many probes may be in flight, in all and towards one host."""
 
 from asyncio import Future, get_running_loop
-from collections import Counter, deque
+from collections import deque
 
 
 class Limits:
@@ -14,7 +14,7 @@ class Limits:
         self.in_flight = in_flight
         self.per_host = per_host
         self._running = 0
-        self._by_host: Counter[str] = Counter()
+        self._by_host: dict[str, int] = {}
         self._waiting: dict[str, deque[Future[None]]] = {}
 
     async def acquire(self, host: str) -> None:
@@ -34,22 +34,22 @@ class Limits:
     def release(self, host: str) -> None:
         """Gives a place back and lets in those who now have room."""
         self._running -= 1
-        self._by_host[host] -= 1
-        if not self._by_host[host]:
-            del self._by_host[host]
+        running = self._by_host.pop(host) - 1
+        if running:
+            self._by_host[host] = running
         while self._waiting and self._running < self.in_flight and self._admit_one():
             pass
 
     def _has_room(self, host: str) -> bool:
-        return self._running < self.in_flight and self._by_host[host] < self.per_host
+        return self._running < self.in_flight and self._by_host.get(host, 0) < self.per_host
 
     def _take(self, host: str) -> None:
         self._running += 1
-        self._by_host[host] += 1
+        self._by_host[host] = self._by_host.get(host, 0) + 1
 
     def _admit_one(self) -> bool:
         """Lets in the first waiter of the first host with room; that host then goes to the end of the line."""
-        host = next((host for host in self._waiting if self._by_host[host] < self.per_host), None)
+        host = next((host for host in self._waiting if self._by_host.get(host, 0) < self.per_host), None)
         if host is None:
             return False
         waiters = self._waiting.pop(host)

@@ -15,6 +15,7 @@ _SERIES_TYPE = {
     MetricType.REMOTE_COUNTER: SeriesType.COUNTER,
     MetricType.INFO: SeriesType.INFO,
 }
+_REMOTE_COUNTER = MetricType.REMOTE_COUNTER
 _MAX_TEXTS = 4096
 
 Samples = float | dict[str, float] | None
@@ -95,7 +96,7 @@ class MeasuredKind:
             if not isinstance(series, dict):
                 samples[place] = series = {}
             text = family.text(labels)
-            adds = family.accumulates or metric.type is MetricType.REMOTE_COUNTER
+            adds = family.accumulates or metric.type is _REMOTE_COUNTER
             series[text] = series.get(text, 0.0) + value if adds else value
 
     def _report(self, metric: Metric) -> None:

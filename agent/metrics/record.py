@@ -11,6 +11,7 @@ from agent.metrics.measured import MeasuredKind, Samples
 from agent.metrics.text import labels_text
 
 _SAMPLED = "-01"
+_UP, _DOWN = Verdict.UP, Verdict.DOWN
 
 
 class Record:
@@ -68,12 +69,12 @@ class Record:
         self.last_run = outcome.started
         self.duration = outcome.duration
         self.phases = outcome.phases
-        if outcome.verdict is Verdict.UP:
+        if outcome.verdict is _UP:
             self.success = True
             self.last_success = outcome.started
             if not outcome.stalled:
                 self._note_latency(outcome)
-        elif outcome.verdict is Verdict.DOWN:
+        elif outcome.verdict is _DOWN:
             self.success = False
             self.failures += 1
             if outcome.reason is not None:

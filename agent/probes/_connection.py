@@ -37,6 +37,7 @@ _TCP_INFO = Struct("=68xI28xI")  # tcpi_rtt in microseconds and tcpi_total_retra
 _NEXT_ADDRESS_AFTER = 0.25
 """Seconds before the next address is tried beside a silent one (RFC 8305, section 5)."""
 _CHUNK = 65536
+_RESOLVE, _CONNECT = Phase.RESOLVE, Phase.CONNECT
 _IPV4 = int(socket.AF_INET)
 _STREAM = int(socket.SOCK_STREAM)
 
@@ -196,9 +197,9 @@ async def connect(run: Run, network: Network, host: str, port: int, *, proxy: st
     name, OSError for the connection.
     """
     run.proxy = proxy
-    run.enter(Phase.RESOLVE)
+    run.enter(_RESOLVE)
     addresses = await network.resolver.addresses(host)
-    run.enter(Phase.CONNECT)
+    run.enter(_CONNECT)
     for address in addresses:
         network.admit(address.address)
     readiness = network.readiness()

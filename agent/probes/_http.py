@@ -28,6 +28,7 @@ HTTP_METRICS = (STATUS_CODE, RESPONSES, HTTP_VERSION)
 MAX_BODY = 1024 * 1024
 """Bytes of a body that are read unless the configuration says otherwise."""
 _MAX_HEAD = 64 * 1024
+_REQUEST, _RESPONSE, _TRANSFER = Phase.REQUEST, Phase.RESPONSE, Phase.TRANSFER
 _VERSIONS = {"1.0": 1.0, "1.1": 1.1}
 _CODES = {code: str(code) for code in range(100, 600)}
 
@@ -216,9 +217,9 @@ def _refuse_answer_of_proxy(run: Run, connection: Connection, response: Response
 
 
 async def _send(run: Run, connection: Connection, request: bytes) -> None:
-    run.enter(Phase.REQUEST)
+    run.enter(_REQUEST)
     await connection.send(request)
-    run.enter(Phase.RESPONSE)
+    run.enter(_RESPONSE)
 
 
 async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
@@ -227,10 +228,10 @@ async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
         if reader.message.ends_with_connection():
             reader.message.complete = True
             return
-        where = "in the middle of its answer" if run.phase is Phase.TRANSFER else "without an answer"
+        where = "in the middle of its answer" if run.phase is _TRANSFER else "without an answer"
         raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection {where}")
-    if run.phase is Phase.RESPONSE:
-        run.enter(Phase.TRANSFER)
+    if run.phase is _RESPONSE:
+        run.enter(_TRANSFER)
     reader.feed(data)
 
 

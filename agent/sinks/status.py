@@ -12,6 +12,7 @@ from agent.core.transitions import Remembered, Standing, State, Transition
 from agent.sinks.history import History, PastRun
 from agent.sinks.state_file import Memory, StateFile
 
+_UP, _DOWN = Verdict.UP, Verdict.DOWN
 _MOST_UNREAD_EVENTS = 1000
 _CHECKS_IN_A_TURN = 500
 _WRITE_AFTER = 2.0
@@ -46,9 +47,9 @@ class StatusEntry:
         self.standing = standing
         self.last = outcome
         self.runs += 1
-        if outcome.verdict is Verdict.DOWN:
+        if outcome.verdict is _DOWN:
             self.failures += 1
-        if outcome.verdict is not Verdict.UP:
+        if outcome.verdict is not _UP:
             self.last_failure = outcome
         self._history.add(outcome, rechecked=standing.suspected)
 
