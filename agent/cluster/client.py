@@ -5,7 +5,7 @@ certificates never again; it writes keys into temporary files, runs the programs
 neither the time of a call nor the size of an answer. To import it costs 67 MB.
 """
 
-from asyncio import get_running_loop, timeout, timeout_at
+from asyncio import get_running_loop, sleep, timeout, timeout_at
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from functools import partial
@@ -26,6 +26,7 @@ from aiohttp import (
     TCPConnector,
 )
 
+from agent.cluster.entries import EntryReader
 from agent.cluster.service_account import service_account_access
 from agent.core.run import ProbeFailure
 from agent.core.secrets import conceal
@@ -47,6 +48,8 @@ _CALL_SECONDS = 30.0
 _GRACE_SECONDS = 5.0
 """Time, after that at which the server should have ended a watch, until it is given up for dead."""
 _MOST_BYTES = 32 * 1024 * 1024
+_PART = 32 * 1024
+"""Bytes that are decoded at once, which takes a millisecond."""
 _MOST_LINE_BYTES = 16 * 1024 * 1024
 """An object has 1.5 MiB in etcd; each of its bytes may take six in JSON."""
 _MOST_REFUSAL_BYTES = 64 * 1024
@@ -116,6 +119,17 @@ class Cluster:
     ) -> JsonObject:
         """An object, or one page of a list."""
         return await self._call("GET", path, parameters, None, seconds)
+
+    async def read_list(self, path: str, take: Callable[[JsonObject], None], *, seconds: float = _CALL_SECONDS) -> None:
+        """Hands to `take` each entry of a list that has no pages; other tasks get their turn in between."""
+        reader = EntryReader()
+        with _failures_as_os_errors():
+            async with timeout(seconds), self._answer("GET", path, None) as response:
+                while part := await response.content.read(_PART):
+                    for entry in reader.feed(part):
+                        take(entry)
+                    await sleep(0)
+        reader.end()
 
     async def write(self, method: str, path: str, body: JsonObject, *, seconds: float = _CALL_SECONDS) -> JsonObject:
         """Creates by POST to a collection, replaces by PUT to an object; gives what came of it."""

@@ -8,7 +8,7 @@ from agent.probes._json import JsonObject, child, text_of
 
 _PAGE = 100
 """Pods of a page. To parse a page holds the event loop for 5 ms; for one of 500 pods it would be 40 ms."""
-_MOST_OBJECTS = 200_000
+MOST_OBJECTS = 200_000
 """More than the largest cluster that Kubernetes supports has pods (150,000)."""
 
 
@@ -42,8 +42,8 @@ async def list_objects(
             continue
         items = page.get("items")
         objects += [keep(item) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-        if len(objects) > _MOST_OBJECTS:
-            raise AnswerTooLargeError(f"there are more than {_MOST_OBJECTS} objects in {path}")
+        if len(objects) > MOST_OBJECTS:
+            raise AnswerTooLargeError(f"there are more than {MOST_OBJECTS} objects in {path}")
         metadata = child(page, "metadata")
         following = text_of(metadata, "continue")
         if not following:

@@ -10,11 +10,9 @@ from agent.probes._json import JsonObject, child, text_of
 from agent.probes._quantity import exact, units
 
 
-def usage_by_name(listed: JsonObject) -> dict[str, JsonObject]:
-    """The objects of a PodMetricsList or NodeMetricsList by namespace and name: they have no uid."""
-    entries = listed.get("items")
-    objects = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return {f"{namespace_of(entry)}/{name_of(entry)}": entry for entry in objects}
+def usage_key(entry: JsonObject) -> str:
+    """What tells an entry of a PodMetricsList or NodeMetricsList from the others: they have no uid."""
+    return f"{namespace_of(entry)}/{name_of(entry)}"
 
 
 def pod_usage_series(usage: JsonObject) -> ObjectSeries | None:

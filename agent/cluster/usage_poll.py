@@ -6,8 +6,10 @@ from time import time
 
 import structlog
 
-from agent.cluster.client import ApiError, Cluster
-from agent.cluster.usage import usage_by_name
+from agent.cluster.client import AnswerTooLargeError, ApiError, Cluster
+from agent.cluster.listing import MOST_OBJECTS
+from agent.cluster.packed import Packed
+from agent.cluster.usage import usage_key
 from agent.probes._json import JsonObject
 
 _log = structlog.get_logger("agent.cluster")
@@ -43,7 +45,7 @@ class UsagePoll:
         """Asks for ever."""
         while True:
             try:
-                self._objects = usage_by_name(await self._cluster.get(self._path))
+                self._objects = await self._ask()
                 self._last_success = time()
                 self._problem = ""
             except (ApiError, OSError) as error:
@@ -53,3 +55,14 @@ class UsagePoll:
                     _log.info("no usage of CPU and memory", path=self._path, problem=problem)
                 self._problem = problem
             await sleep(_EVERY)
+
+    async def _ask(self) -> dict[str, JsonObject]:
+        objects: dict[str, JsonObject] = {}
+
+        def take(entry: JsonObject) -> None:
+            objects[usage_key(entry)] = Packed(entry)
+            if len(objects) > MOST_OBJECTS:
+                raise AnswerTooLargeError(f"there are more than {MOST_OBJECTS} objects in {self._path}")
+
+        await self._cluster.read_list(self._path, take)
+        return objects

@@ -1,11 +1,25 @@
 """What the metrics API measured becomes series of reachd's own."""
 
+from asyncio import create_task
+from pathlib import Path
+
 import pytest
 
+from agent.cluster.client import connect
+from agent.cluster.packed import unpacked
 from agent.cluster.series import ClusterSeries, Resource
-from agent.cluster.usage import usage_by_name
-from tests.cluster.sample_objects import NODE_USAGE, POD_USAGE, Json
+from agent.cluster.usage import usage_key
+from agent.cluster.usage_poll import UsagePoll
+from agent.probes._network import Network
+from agent.settings.kubernetes import KubernetesSettings
+from tests.cluster.sample_objects import NODE_USAGE, POD_USAGE
 from tests.cluster.series_support import Listed, changed, lines, sample_lines, text_of
+from tests.cluster.support import until
+from tests.commands.support import kubeconfig
+from tests.probes.pages import page, serving_pages
+from tests.probes.support import serving
+
+PODS = "/apis/metrics.k8s.io/v1beta1/pods"
 
 POD_LINES = """
 reachd_pod_container_cpu_usage_cores{namespace="meshery",pod="meshery-6c9f7d8b5-x2x4v",container="meshery"} 0.123456789
@@ -24,19 +38,34 @@ def test_the_lines_of_usage() -> None:
     assert lines(Resource.NODE_USAGE, NODE_USAGE) == NODE_LINES.strip().splitlines()
 
 
-def test_a_list_is_taken_as_it_comes() -> None:
+def test_a_source_that_loses_entries_loses_their_series() -> None:
     other = changed(POD_USAGE, metadata__name="other")
-    listed = usage_by_name({"kind": "PodMetricsList", "items": [POD_USAGE, None, 7, [], {}, other]})
-    source = Listed(dict(listed), 5.0)
+    source = Listed({usage_key(each): each for each in (POD_USAGE, other)}, 5.0)
     series = ClusterSeries({Resource.POD_USAGE: [source]})
     assert len(sample_lines(text_of(series))) == 8
-    source.objects = dict(usage_by_name({"items": [changed(other, containers=[])]}))
+    source.objects = {usage_key(other): changed(other, containers=[])}
     assert sample_lines(text_of(series)) == []
 
 
-@pytest.mark.parametrize("listed", [{}, {"items": None}, {"items": {}}, {"items": "x"}])
-def test_what_is_no_list_has_no_objects(listed: Json) -> None:
-    assert usage_by_name(listed) == {}
+async def test_usage_is_asked_for_and_ends_where_it_is_served_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.cluster.usage_poll._EVERY", 0.01)
+    other = changed(POD_USAGE, metadata__name="other")
+    pages = {PODS: page({"kind": "PodMetricsList", "items": [POD_USAGE, None, 7, [], other]})}
+    async with serving(serving_pages(pages)) as server:
+        cluster = await connect(KubernetesSettings(kubeconfig=kubeconfig(tmp_path, server.address)), Network())
+        poll = UsagePoll(cluster, PODS)
+        asking = create_task(poll.run())
+        try:
+            await until(lambda: len(poll.objects) == 2)
+            kept = poll.objects[usage_key(POD_USAGE)]
+            assert lines(Resource.POD_USAGE, unpacked(kept)) == POD_LINES.strip().splitlines()
+            del pages[PODS]
+            await until(lambda: not poll.objects)
+        finally:
+            asking.cancel()
+            await cluster.close()
 
 
 def test_a_new_measurement_counts_even_if_it_says_that_it_is_an_old_version() -> None:

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 
 from agent.__main__ import main
 
@@ -39,3 +41,12 @@ def reachd(
         stderr=subprocess.PIPE,
         env={**kept, **(environment or {})},
     )
+
+
+def kubeconfig(folder: Path, server: str) -> Path:
+    """A kubeconfig with one context of two that leads to `server`."""
+    file = folder / "kubeconfig"
+    contexts = [{"name": name, "context": {"cluster": name}} for name in ("east", "west")]
+    clusters = [{"name": name, "cluster": {"server": f"http://{server}"}} for name in ("east", "west")]
+    file.write_text(yaml.safe_dump({"clusters": clusters, "contexts": contexts, "current-context": "east"}))
+    return file

@@ -13,7 +13,7 @@ import yaml
 from agent.discovery.objects import Objects, collection_path
 from agent.discovery.survey import LOOKED_AT
 from agent.settings.load import load
-from tests.commands.support import Result, call
+from tests.commands.support import Result, call, kubeconfig
 from tests.discovery.cluster_objects import meshery, objects, service, workload
 from tests.probes.pages import Page, page, serving_pages
 from tests.probes.support import ca_file, refusing, server_context, serving, silent
@@ -27,15 +27,6 @@ def pages_of(found: Objects, namespace: str | None = None) -> dict[str, Page]:
         collection_path(field, namespace): page({"kind": "List", "metadata": {}, "items": list(listed.values())})
         for field, listed in zip(Objects._fields, found, strict=True)
     }
-
-
-def kubeconfig(folder: Path, server: str) -> Path:
-    """A kubeconfig with one context of two that leads to `server`."""
-    file = folder / "kubeconfig"
-    contexts = [{"name": name, "context": {"cluster": name}} for name in ("east", "west")]
-    clusters = [{"name": name, "cluster": {"server": f"http://{server}"}} for name in ("east", "west")]
-    file.write_text(yaml.safe_dump({"clusters": clusters, "contexts": contexts, "current-context": "east"}))
-    return file
 
 
 @dataclass
