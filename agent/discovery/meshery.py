@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agent.discovery.objects import Named, Objects, Service, named, pod_ports, service_of
 from agent.probes._json import JsonObject, child, text_of
-from agent.probes._kube_objects import children, texts
+from agent.probes._kube_objects import children, is_host_of, texts
 from agent.probes._settings import parse_url
 from agent.profiles.catalogue import catalogue
 from agent.settings.references import RESERVED_DEPLOYMENT
@@ -92,10 +92,12 @@ def _server_parts(
     yield _Part("server", f"{'https' if port.tls else 'http'}://{server.host}:{port.number}", f"Service {server.name}")
     environment = dict(_environment(workloads))
     outside = min(_ways_in(ingresses, server.name), default=None)
-    if outside is not None:
+    callback = _without_path(environment.get("MESHERY_SERVER_CALLBACK_URL", ""))
+    # A load balancer in front may end TLS of which the Ingress says nothing; the Server's callback tells.
+    if outside is not None and not (outside.plain and callback.startswith("https://")):
         yield _Part("external_url", outside.url, f"Ingress {outside.ingress}")
-    elif url := _without_path(environment.get("MESHERY_SERVER_CALLBACK_URL", "")):
-        yield _Part("external_url", url, "MESHERY_SERVER_CALLBACK_URL of the Server")
+    elif callback:
+        yield _Part("external_url", callback, "MESHERY_SERVER_CALLBACK_URL of the Server")
     if url := _first_url(environment.get("PROVIDER_BASE_URLS", "")):
         yield _Part("provider", url, "PROVIDER_BASE_URLS of the Server")
 
@@ -159,16 +161,22 @@ class _WayIn(NamedTuple):
 def _ways_in(ingresses: Iterable[Named], server: str) -> Iterator[_WayIn]:
     for each in ingresses:
         spec = child(each.content, "spec")
-        with_tls = [host for tls in children(spec, "tls") for host in texts(tls, "hosts")]
+        with_tls = children(spec, "tls")
         for rule in children(spec, "rules"):
             host = text_of(rule, "host")
             for way in children(child(rule, "http"), "paths"):
                 service = child(child(way, "backend"), "service")
                 if text_of(service, "name") == server and _HOST.fullmatch(host):
                     path = text_of(way, "path")
-                    scheme = "https" if host in with_tls else "http"
+                    scheme = "https" if any(_is_for(tls, host) for tls in with_tls) else "http"
                     url = f"{scheme}://{host}{path.rstrip('/') if _PATH.fullmatch(path) else ''}"
                     yield _WayIn(scheme == "http", each.name, url)
+
+
+def _is_for(tls: JsonObject, host: str) -> bool:
+    """Whether an entry of an Ingress' `tls` is for a host; one that names none is for all of them."""
+    hosts = list(texts(tls, "hosts"))
+    return not hosts or any(is_host_of(pattern, host) for pattern in hosts)
 
 
 def _environment(workloads: Iterable[Named]) -> Iterator[tuple[str, str]]:
@@ -193,7 +201,10 @@ def _without_path(callback: str) -> str:
 
 
 def _is_url(text: str) -> bool:
+    """Whether a text is a URL as it is; Kubernetes puts values that are not known here in place of $(NAME)."""
     try:
-        return text.isascii() and text.isprintable() and parse_url(text).scheme in ("http", "https")
+        return (
+            "$(" not in text and text.isascii() and text.isprintable() and parse_url(text).scheme in ("http", "https")
+        )
     except ValueError:
         return False

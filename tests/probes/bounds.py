@@ -7,11 +7,16 @@ from contextlib import contextmanager
 from time import perf_counter
 
 from agent.core.outcome import Outcome
+from agent.core.reasons import Reason
 from agent.probes._network import Network
 from tests.probes.support import probe
 
 OVERSHOOT = 0.6
 """Seconds by which a run may outlive its timeout where others use the machine; `benchmarks.deadline` has the bar."""
+
+SHORT, PLENTY = 0.3, 3.0
+"""Timeouts in seconds: of runs that are to end by it, and of those that are not, whatever else the machine does."""
+_TIMEOUTS = (Reason.DNS_TIMEOUT, Reason.CONNECT_TIMEOUT, Reason.TLS_TIMEOUT, Reason.RESPONSE_TIMEOUT)
 
 MEMORY = 5 * 1024 * 1024
 """Bytes by which a run may raise the memory in use, whatever its target sends."""
@@ -26,8 +31,13 @@ def in_time(timeout: float) -> Iterator[None]:
     assert elapsed < timeout + OVERSHOOT, f"it took {elapsed:.3f} s of {timeout} s"
 
 
+def enough_for(reason: Reason | None, words: str = "") -> float:
+    """The timeout for a run that is to end for `reason`, of which a detail with `words` tells."""
+    return SHORT if reason in _TIMEOUTS or f"within {SHORT} s" in words else PLENTY
+
+
 async def probe_in_time(
-    settings: Mapping[str, object], timeout: float = 0.3, network: Network | None = None
+    settings: Mapping[str, object], timeout: float = SHORT, network: Network | None = None
 ) -> Outcome:
     """Runs a probe against a target that takes longer than `timeout`; it must end soon after."""
     with in_time(timeout):

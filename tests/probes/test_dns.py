@@ -20,7 +20,7 @@ from agent.probes._dns_query import Server
 from agent.probes._network import Network
 from agent.probes._resolve import Resolver
 from agent.probes.dns import DNS_ANSWERS, DnsProbe, DnsSettings
-from tests.probes.bounds import probe_in_time, two_hundred_in_time
+from tests.probes.bounds import enough_for, probe_in_time, two_hundred_in_time
 from tests.probes.dns_server import Answer, by_type, code, name_server, records, silence, truncated
 from tests.probes.support import assert_failed, assert_up, measured, probe
 from tests.servers.process import free_port
@@ -85,7 +85,7 @@ async def test_records_that_must_be_there(record_type: str, answers: list[str], 
 async def test_failures(answer: Answer, settings: Mapping[str, object], reason: Reason, words: str) -> None:
     async with name_server({"*": answer}) as server:
         question = {"kind": "dns", "name": "a.test", "server": str(server.server)}
-        outcome = await probe_in_time({**question, **settings})
+        outcome = await probe_in_time({**question, **settings}, enough_for(reason, words))
     assert_failed(outcome, reason)
     assert outcome.verdict is Verdict.DOWN
     assert words in outcome.detail

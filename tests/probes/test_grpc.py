@@ -28,7 +28,7 @@ from agent.probes._network import Network
 from agent.probes._protobuf import fields, string_field
 from agent.probes._tls import CERTIFICATE_EXPIRY
 from agent.probes.grpc import GRPC_STATUS_CODE
-from tests.probes.bounds import probe_in_time
+from tests.probes.bounds import enough_for, probe_in_time
 from tests.probes.support import (
     Script,
     answering,
@@ -440,7 +440,7 @@ OTHERS: Sequence[tuple[Script, Reason, str]] = (
 @pytest.mark.parametrize(("script", "reason", "detail"), OTHERS)
 async def test_other_servers(script: Script, reason: Reason, detail: str) -> None:
     async with serving(script) as server:
-        outcome = await probe_in_time({"kind": "grpc", "address": server.address})
+        outcome = await probe_in_time({"kind": "grpc", "address": server.address}, enough_for(reason, detail))
     assert_failed(outcome, reason)
     assert outcome.detail.startswith(detail)
 

@@ -20,7 +20,7 @@ from agent.probes import settings_of
 from agent.probes._event_stream import MAX_EVENT, EventStream
 from agent.probes._http import STATUS_CODE
 from agent.probes._tls import CERTIFICATE_EXPIRY
-from tests.probes.bounds import probe_in_time
+from tests.probes.bounds import enough_for, probe_in_time
 from tests.probes.support import (
     Script,
     answering,
@@ -100,12 +100,12 @@ CASES: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = (
     ),
     (compressed("gzip", gzip.compress(PROVIDER)), {}, None, 'the stream is compressed ("gzip")'),
     (compressed("deflate", zlib.compress(PROVIDER)), {}, None, 'the stream is compressed ("deflate")'),
-    (streaming(), {}, Reason.STREAM_BUFFERED, "the answer did not end within 1 s"),
-    (compressed("gzip", flushed_gzip(b"")), {}, Reason.STREAM_BUFFERED, "the answer did not end within 1 s"),
-    (streaming(b"data: half"), {}, Reason.RESPONSE_TIMEOUT, "the answer did not end within 1 s"),
+    (streaming(), {}, Reason.STREAM_BUFFERED, "the answer did not end within 0.3 s"),
+    (compressed("gzip", flushed_gzip(b"")), {}, Reason.STREAM_BUFFERED, "the answer did not end within 0.3 s"),
+    (streaming(b"data: half"), {}, Reason.RESPONSE_TIMEOUT, "the answer did not end within 0.3 s"),
     (streaming(b"data: 1\n\n", b"event: provider\n\n"), NAMED, Reason.RESPONSE_TIMEOUT, "the answer did not end"),
-    (silent, {}, Reason.RESPONSE_TIMEOUT, "no answer came within 1 s"),
-    (answering(HEAD, stay=True), {}, Reason.RESPONSE_TIMEOUT, "the answer did not end within 1 s"),
+    (silent, {}, Reason.RESPONSE_TIMEOUT, "no answer came within 0.3 s"),
+    (answering(HEAD, stay=True), {}, Reason.RESPONSE_TIMEOUT, "the answer did not end within 0.3 s"),
     (endless(chunk(b"data: 1\n\n"), first=CHUNKED), NAMED, Reason.RESPONSE_TOO_LARGE, "no wanted event in the first"),
     (endless(chunk(b"x" * 8192), first=CHUNKED), {}, Reason.RESPONSE_TOO_LARGE, "a line of the stream is longer"),
     (compressed("gzip", gzip.compress(b"x" * 10**7)), {}, Reason.RESPONSE_TOO_LARGE, "a piece of the stream unpacks"),
@@ -147,7 +147,8 @@ CASES: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = (
 @pytest.mark.parametrize(("script", "keys", "reason", "detail"), CASES)
 async def test_cases(script: Script, keys: dict[str, object], reason: Reason | None, detail: str) -> None:
     async with serving(script) as server:
-        outcome = await probe_in_time({"kind": "sse", "url": f"http://{server.address}/stream", **keys}, timeout=1.0)
+        settings = {"kind": "sse", "url": f"http://{server.address}/stream", **keys}
+        outcome = await probe_in_time(settings, enough_for(reason, detail))
     if reason is None:
         assert_up(outcome)
         assert measured(outcome, STATUS_CODE) == 200

@@ -27,7 +27,7 @@ from agent.probes._certificate import validity
 from agent.probes._network import Network
 from agent.probes._resolve import Resolver
 from agent.probes._tls import CERTIFICATE_EXPIRY, TLS_INFO
-from tests.probes.bounds import probe_in_time, two_hundred_in_time
+from tests.probes.bounds import enough_for, probe_in_time, two_hundred_in_time
 from tests.probes.dns_server import name_server, records
 from tests.probes.support import (
     Script,
@@ -255,7 +255,7 @@ async def test_a_target_that_ends_the_session_in_order_is_up(tmp_path: Path) -> 
 )
 async def test_what_is_no_tls_server(script: Script, reason: Reason, phase: Phase) -> None:
     async with serving(script) as server:
-        outcome = await probe_in_time({"kind": "tls", "address": server.address})
+        outcome = await probe_in_time({"kind": "tls", "address": server.address}, enough_for(reason))
     assert_failed(outcome, reason)
     assert outcome.phase is phase
     assert outcome.detail.isprintable()

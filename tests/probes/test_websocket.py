@@ -26,7 +26,7 @@ from agent.probes._proxy import Proxies, Proxy
 from agent.probes._tls import CERTIFICATE_EXPIRY
 from agent.probes._upgrade import accept_of
 from agent.probes.websocket import PONG
-from tests.probes.bounds import probe_in_time
+from tests.probes.bounds import enough_for, probe_in_time
 from tests.probes.support import (
     Script,
     answering,
@@ -351,9 +351,9 @@ CONVERSATIONS: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = 
     (scripted(sends(b"", then=pongs)), {"ping": False}, None, ""),
     (scripted(sends(server_frame(1, b"news") + server_frame(10, b"other"), then=pongs)), {}, None, ""),
     (scripted(sends(server_frame(1, b"ne", first=0) + server_frame(0, b"ws"), then=pongs)), {}, None, ""),
-    (scripted(silent), {}, Reason.PONG_TIMEOUT, "no answer came within 0.4 s"),
+    (scripted(silent), {}, Reason.PONG_TIMEOUT, "no answer came within 0.3 s"),
     (scripted(floods(server_frame(1, b"x"))), {}, Reason.PROTOCOL_ERROR, "the target floods us: over 1000 messages"),
-    (scripted(dripping(server_frame(1, b"x"))), {}, Reason.PONG_TIMEOUT, "no answer came within 0.4 s"),
+    (scripted(dripping(server_frame(1, b"x"))), {}, Reason.PONG_TIMEOUT, "no answer came within 0.3 s"),
     (scripted(closing), {}, Reason.CONNECTION_CLOSED, "the WebSocket's connection was closed without a close frame"),
     (scripted(resets), {}, Reason.CONNECTION_RESET, ""),
     (scripted(sends(close_frame(1001))), {}, Reason.SHUTTING_DOWN, "the target closed the WebSocket: 1001"),
@@ -388,7 +388,7 @@ CONVERSATIONS: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = 
     # The hold
     (scripted(pongs_once_then(closing)), HOLD, Reason.IDLE_CUT, "the connection was cut after 0.0 s of silence"),
     (scripted(pongs_once_then(resets)), HOLD, Reason.IDLE_CUT, "the connection was cut after 0.0 s of silence"),
-    (scripted(pongs_once_then(silent)), HOLD, Reason.IDLE_CUT, "no answer came within 0.4 s"),
+    (scripted(pongs_once_then(silent)), HOLD, Reason.IDLE_CUT, "no answer came within 0.3 s"),
     (
         scripted(pongs_once_then(sends(close_frame(1001)))),
         HOLD,
@@ -404,7 +404,7 @@ CONVERSATIONS: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = 
     (scripted(closing), {"ping": False, **HOLD}, Reason.IDLE_CUT, "the connection was cut"),
     # GraphQL
     (graphql(sends(ACK, then=pongs)), GRAPHQL, None, ""),
-    (graphql(silent), GRAPHQL, Reason.RESPONSE_TIMEOUT, "no answer came within 0.4 s"),
+    (graphql(silent), GRAPHQL, Reason.RESPONSE_TIMEOUT, "no answer came within 0.3 s"),
     (graphql(sends(server_frame(1, b"hello"))), GRAPHQL, Reason.PROTOCOL_ERROR, 'not a message of GraphQL: "hello"'),
     (graphql(sends(server_frame(2, b"{}"))), GRAPHQL, Reason.PROTOCOL_ERROR, 'not a message of GraphQL: "{}"'),
     (
@@ -427,7 +427,7 @@ CONVERSATIONS: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = 
     (answering(b"HTTP/1.1 101 OK\r\n\r\n"), {}, Reason.PROTOCOL_ERROR, "the answer is"),
     (resetting, {}, Reason.CONNECTION_RESET, ""),
     (closing, {}, Reason.CONNECTION_CLOSED, "the target closed the connection without an answer"),
-    (silent, {}, Reason.RESPONSE_TIMEOUT, "no answer came within 0.4 s"),
+    (silent, {}, Reason.RESPONSE_TIMEOUT, "no answer came within 0.3 s"),
     (answering(b"+OK\r\n", stay=True), {}, Reason.PROTOCOL_ERROR, "the answer is not HTTP"),
 )
 
@@ -436,7 +436,7 @@ CONVERSATIONS: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = 
 async def test_conversations(script: Script, keys: dict[str, object], reason: Reason | None, detail: str) -> None:
     async with serving(script) as server:
         settings = {"kind": "websocket", "url": f"ws://{server.address}/", **keys}
-        outcome = await probe_in_time(settings, timeout=0.4)
+        outcome = await probe_in_time(settings, enough_for(reason, detail))
     if reason is None:
         assert_up(outcome)
     else:
