@@ -48,11 +48,20 @@ def labelled(name: str) -> Json:
     return {"app.kubernetes.io/name": name}
 
 
-def ingress(namespace: str, name: str, host: str, to: str, *, path: str = "/", tls: bool = True) -> Json:
-    """An Ingress that leads to a Service."""
+def ingress(
+    namespace: str, name: str, host: str, to: str, *, path: str = "/", tls: bool = True, certified: str | None = None
+) -> Json:
+    """An Ingress that leads to a Service. certified: the host that its `tls` names instead, where empty none."""
     ways = [{"path": path, "pathType": "Prefix", "backend": {"service": {"name": to, "port": {"number": 9081}}}}]
-    spec = {"rules": [{"host": host, "http": {"paths": ways}}], **({"tls": [{"hosts": [host]}]} if tls else {})}
+    spec = {
+        "rules": [{"host": host, "http": {"paths": ways}}],
+        **({"tls": [_tls(host if certified is None else certified)]} if tls else {}),
+    }
     return thing(namespace, name, spec)
+
+
+def _tls(host: str) -> Json:
+    return {"hosts": [host]} if host else {"secretName": "certificate"}
 
 
 def workload(namespace: str, name: str, **environment: str) -> Json:

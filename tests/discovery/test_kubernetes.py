@@ -191,6 +191,10 @@ def test_a_whole_meshery_is_found() -> None:
 SERVER = service("m", "meshery", "http:9081", labels=labelled("meshery"))
 
 
+def calling_back(scheme: str) -> Json:
+    return workload("m", "meshery", MESHERY_SERVER_CALLBACK_URL=f"{scheme}://m.example.com/api/user/token")
+
+
 @pytest.mark.parametrize(
     ("found", "key", "value"),
     [
@@ -250,14 +254,36 @@ SERVER = service("m", "meshery", "http:9081", labels=labelled("meshery"))
             "https://b.example.com",
         ),
         (
-            objects(
-                [SERVER],
-                [],
-                [workload("m", "meshery", MESHERY_SERVER_CALLBACK_URL="https://c.example.com/api/user/token")],
-            ),
+            objects([SERVER], [ingress("m", "a", "m.example.com", "meshery", certified="*.example.com")]),
             "external_url",
-            "https://c.example.com",
+            "https://m.example.com",
         ),
+        (
+            objects([SERVER], [ingress("m", "a", "m.example.com", "meshery", certified="")]),
+            "external_url",
+            "https://m.example.com",
+        ),
+        (
+            objects([SERVER], [ingress("m", "a", "m.example.com", "meshery", certified="other.example.com")]),
+            "external_url",
+            "http://m.example.com",
+        ),
+        (
+            objects([SERVER], [ingress("m", "a", "m.example.com", "meshery", tls=False)], [calling_back("https")]),
+            "external_url",
+            "https://m.example.com",
+        ),
+        (
+            objects([SERVER], [ingress("m", "a", "m.example.com", "meshery", tls=False)], [calling_back("http")]),
+            "external_url",
+            "http://m.example.com",
+        ),
+        (
+            objects([SERVER], [], [workload("m", "meshery", MESHERY_SERVER_CALLBACK_URL="https://$(HOST)/")]),
+            "external_url",
+            None,
+        ),
+        (objects([SERVER], [], [calling_back("https")]), "external_url", "https://m.example.com"),
         (
             objects([SERVER], [], [workload("m", "meshery", PROVIDER_BASE_URLS="\thttps://a.example.com\nhttps://b/")]),
             "provider",
