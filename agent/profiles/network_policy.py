@@ -7,6 +7,7 @@ expressed in a NetworkPolicy and is listed in comments.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import NamedTuple
 
 import yaml
 
@@ -20,6 +21,9 @@ Labels = tuple[tuple[str, str], ...]
 _Yaml = dict[str, object]
 
 _REACHD: Labels = (("app.kubernetes.io/name", "reachd"),)
+_COMPONENT = "app.kubernetes.io/component"
+_PACKAGED = (Vantage.OPERATIONS, Vantage.NODE)
+"""Vantages whose pods carry them as their component (config/kubernetes, charts/reachd)."""
 _NAMESPACE = "kubernetes.io/metadata.name"
 _ANYWHERE_IN_CLUSTER: _Yaml = {"namespaceSelector": {}}
 _HEAD = """\
@@ -32,16 +36,15 @@ _HEAD = """\
 
 def network_policies(plan: Plan, deployments: Iterable[Model], agent_port: int) -> str:
     """The policies as a stream of YAML documents. `agent_port`: where Prometheus scrapes the agent."""
-    expected = [as_deployment(settings) for settings in deployments]
-    policies = [
-        policy
-        for deployment in expected
-        for policy in _Deployment(deployment, own_vantages(plan, deployment.name), agent_port).policies()
+    expected = [
+        _Deployment(deployment, own_vantages(plan, deployment.name), agent_port)
+        for deployment in map(as_deployment, deployments)
     ]
+    policies = [policy for deployment in expected for policy in deployment.policies()]
     names = {deployment.name for deployment in expected}
     own = [check for check in plan.checks if check.deployment not in names]
     if own:
-        policies.append(_own_checks(own, agent_port))
+        policies += _own_checks(own, _pods_of_agents({check.vantage for check in own}, expected), agent_port)
     return _HEAD + "".join(policy.render() for policy in policies)
 
 
@@ -121,10 +124,23 @@ class _Deployment:
         """Who comes from outside of the cluster has to be let in, whether or not reachd is told by which URL."""
         self._ways = {name: self._ways_of(name) for name in self._catalogue.pods}
 
+    @property
+    def name(self) -> str:
+        return self._deployment.name
+
+    def pods_of(self, vantage: str) -> "Iterator[_AgentPods]":
+        """The pods in which an agent of this vantage runs, as a container of its own or as a sidecar."""
+        name = self._catalogue.viewpoints[Vantage(vantage)].pods
+        if name is not None:
+            pods = self._catalogue.pods[name]
+            namespace = "" if pods.agent else self._deployment.namespace
+            for position, labels in enumerate(self._ways[name], 1):
+                yield _AgentPods(f"{self.name}-{_numbered(name, position)}", namespace, pods.title, labels)
+
     def policies(self) -> Iterator[_Policy]:
         for name, ways in self._ways.items():
             for position, labels in enumerate(ways, 1):
-                policy = self._policy(name, labels, f"{name}-{position}" if position > 1 else name)
+                policy = self._policy(name, labels, _numbered(name, position))
                 if policy.ingress or policy.egress:
                     yield policy
 
@@ -200,10 +216,40 @@ class _Deployment:
         return tuple(dict.fromkeys(way for row in self._answered_by(name) for way in row.answering_labels))
 
 
-def _own_checks(checks: Sequence[Check], agent_port: int) -> _Policy:
-    policy = _Policy("reachd-own-checks", "", "reachd, for the checks outside any deployment", _REACHD, True)
-    policy.allow_from([_ANYWHERE_IN_CLUSTER], agent_port)
-    policy.allow_names()
+class _AgentPods(NamedTuple):
+    """Pods in which the agent of this configuration runs. namespace: empty for the one it is installed in."""
+
+    name: str
+    namespace: str
+    title: str
+    labels: Labels
+
+
+def _pods_of_agents(vantages: Iterable[str], deployments: Iterable[_Deployment]) -> list[_AgentPods]:
+    """Those that the deployments' profiles know for the vantages; without any, the agent's own by its packages."""
+    known = [pods for each in deployments for vantage in sorted(vantages) for pods in each.pods_of(vantage)]
+    own = [
+        _AgentPods(
+            "reachd", "", "reachd", ((*_REACHD, (_COMPONENT, str(vantage))) if vantage in _PACKAGED else _REACHD)
+        )
+        for vantage in sorted(vantages)
+    ]
+    found = {(pods.namespace, pods.labels): pods for pods in reversed(known or own[:1])}
+    return list(reversed(found.values()))
+
+
+def _own_checks(checks: Sequence[Check], agents: Iterable[_AgentPods], agent_port: int) -> Iterator[_Policy]:
+    """What the checks outside any deployment need, for the pods that make them."""
+    for pods in agents:
+        title = f"{pods.title}, for the checks outside any deployment"
+        policy = _Policy(f"{pods.name}-own-checks", pods.namespace, title, pods.labels, True)
+        policy.allow_from([_ANYWHERE_IN_CLUSTER], agent_port)
+        policy.allow_names()
+        _let_out_own(policy, checks)
+        yield policy
+
+
+def _let_out_own(policy: _Policy, checks: Sequence[Check]) -> None:
     for check in checks:
         port, _, transport = check.path.port.partition("/")
         if port == "53":
@@ -213,7 +259,10 @@ def _own_checks(checks: Sequence[Check], agent_port: int) -> _Policy:
             policy.remark(f"because the host is not known: egress for {check.name}: {problem}")
             continue
         policy.allow_endpoint(Endpoint(check.host, int(port)), check.name, transport.upper())
-    return policy
+
+
+def _numbered(name: str, position: int) -> str:
+    return f"{name}-{position}" if position > 1 else name
 
 
 def _namespace_of_service(host: str, own: str) -> str | None:

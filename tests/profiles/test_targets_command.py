@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -32,10 +33,51 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {line["deployment"] for line in lines} == {"prod", "default"}
 
 
-def test_network_policies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["targets", "--config", _configuration(tmp_path), "--output", "networkpolicy"]) == 0
-    names = {document["metadata"]["name"] for document in yaml.safe_load_all(capsys.readouterr().out) if document}
-    assert {"prod-server", "prod-broker", "reachd-own-checks"} <= names
+def policies(folder: Path, capsys: pytest.CaptureFixture[str], configuration: object) -> dict[str, Any]:
+    """The policies that the command writes for a configuration, by name."""
+    file = folder / "reachd.yaml"
+    file.write_text(yaml.safe_dump(configuration))
+    assert main(["targets", "--config", str(file), "--output", "networkpolicy"]) == 0
+    return {document["metadata"]["name"]: document for document in yaml.safe_load_all(capsys.readouterr().out)}
+
+
+OWN = {"name": "own", "probe": {"kind": "tcp", "address": "192.0.2.7:80"}}
+OUT = {"to": [{"ipBlock": {"cidr": "192.0.2.7/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
+
+
+@pytest.mark.parametrize(
+    ("vantage", "beside", "name"),
+    [
+        ("server", "prod-server", "prod-server-own-checks"),
+        ("operations", "prod-operations", "prod-operations-own-checks"),
+        ("node", "prod-node", "prod-node-own-checks"),
+        ("meshsync", "prod-meshsync", "prod-meshsync-own-checks"),
+    ],
+)
+def test_own_checks_are_let_out_of_the_pods_that_make_them(
+    vantage: str, beside: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = policies(tmp_path, capsys, {"vantage": vantage, "deployments": [dict(FULL)], "checks": [OWN]})
+    own, others = found[name], found[beside]
+    assert OUT in own["spec"]["egress"]
+    assert OUT not in others["spec"]["egress"]
+    assert own["spec"]["podSelector"] == others["spec"]["podSelector"]
+    assert own["metadata"].get("namespace") == others["metadata"].get("namespace")
+    assert [each for each in found if each.endswith("own-checks")] == [name]
+
+
+@pytest.mark.parametrize(
+    ("vantage", "component"),
+    [("operations", {"app.kubernetes.io/component": "operations"}), ("server", {}), (["node", "client"], {})],
+)
+def test_own_checks_without_a_deployment_are_those_of_reachd(
+    vantage: object, component: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (policy,) = policies(tmp_path, capsys, {"vantage": vantage, "checks": [OWN]}).values()
+    labels = policy["spec"]["podSelector"]["matchLabels"]
+    assert labels["app.kubernetes.io/name"] == "reachd"
+    assert component.items() <= labels.items()
+    assert OUT in policy["spec"]["egress"]
 
 
 def test_the_name_servers_of_the_machine_are_no_host(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
