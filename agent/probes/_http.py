@@ -64,39 +64,49 @@ class Response:
 
 
 class _Message:
-    """What the parser tells of one answer, within bounds.
+    """What the parser tells of the answer, within bounds: the first message that does not only announce one.
 
-    It does not know the parser, which knows it: a circle, in every run, would be left to the garbage collector.
+    What follows that on the connection belongs to no question, and counts for nothing.
     """
 
-    __slots__ = ("body", "body_size", "complete", "head_complete", "headers", "limit")
+    __slots__ = ("body", "body_size", "complete", "head_complete", "headers", "limit", "parser", "status", "version")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.body: list[bytes] = []
         self.body_size = 0
-        self.on_message_begin()
-
-    def on_message_begin(self) -> None:
         self.headers: list[tuple[bytes, bytes]] = []
+        self.status = 0
+        self.version = ""
         self.head_complete = False
         self.complete = False
+        self.parser: HttpResponseParser | None = None
+        """Known only while it is fed: each knows the other, and a circle would be left to the garbage collector."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.head_complete:  # else it is a trailer after a chunked body
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        self.head_complete = True
+        if self.parser is not None and not self.complete:
+            self.head_complete = True
+            self.status = self.parser.get_status_code()
+            self.version = self.parser.get_http_version()
 
     def on_body(self, body: bytes) -> None:
+        if self.complete:
+            return
         room = self.limit - self.body_size
         self.body_size += len(body)
         if room > 0:
             self.body.append(body[:room])
 
     def on_message_complete(self) -> None:
-        self.complete = True
+        if 100 <= self.status < 200 and self.status != 101:
+            self.headers.clear()
+            self.head_complete = False  # only the announcement of the answer (RFC 9110, section 15.2)
+        else:
+            self.complete = True
 
     @property
     def truncated(self) -> bool:
@@ -131,15 +141,17 @@ class _Reader:
         """Takes the next bytes. Raises ProbeFailure for what is not HTTP, and where what is not body has no end."""
         message = self.message
         before = message.body_size
+        message.parser = self.parser
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
             self.remainder = data[upgrade.args[0] :]
             message.complete = True
         except HttpParserError as error:
-            raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}") from error
-        if message.head_complete and 100 <= (status := self.parser.get_status_code()) < 200 and status != 101:
-            message.on_message_begin()  # only the announcement of the answer (RFC 9110, section 15.2)
+            if not message.complete:
+                raise _broken(data, error, begun=message.head_complete) from error
+        finally:
+            message.parser = None
         self.besides_body = 0 if message.body_size > before else self.besides_body + len(data)
         if self.besides_body > _MAX_HEAD and not message.complete:
             part = "what follows the body" if message.head_complete else "the head of the answer"
@@ -148,7 +160,7 @@ class _Reader:
     def response(self) -> Response:
         message = self.message
         return Response(
-            self.parser.get_status_code(),
+            message.status,
             message.headers,
             b"".join(message.body),
             truncated=message.truncated,
@@ -169,7 +181,7 @@ async def exchange(
     message = reader.message
     while not (message.complete or message.truncated or (head_only and message.head_complete)):
         await _read_on(run, connection, reader)
-    _measure(run, reader.parser)
+    _measure(run, message)
     response = reader.response()
     _refuse_answer_of_proxy(run, connection, response)
     return response
@@ -203,7 +215,7 @@ async def open_stream(run: Run, connection: Connection, request: bytes) -> BodyS
     await _send(run, connection, request)
     while not reader.message.head_complete:
         await _read_on(run, connection, reader)
-    _measure(run, reader.parser)
+    _measure(run, reader.message)
     stream = BodyStream(run, connection, reader)
     _refuse_answer_of_proxy(run, connection, stream.response)
     return stream
@@ -235,11 +247,18 @@ async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
     reader.feed(data)
 
 
-def _measure(run: Run, parser: HttpResponseParser) -> None:
-    status = parser.get_status_code()
-    run.measure(STATUS_CODE, float(status))
-    run.measure(RESPONSES, 1.0, _CODES.get(status, ""))
-    run.measure(HTTP_VERSION, _VERSIONS.get(parser.get_http_version(), 0.0))
+def _measure(run: Run, message: _Message) -> None:
+    run.measure(STATUS_CODE, float(message.status))
+    run.measure(RESPONSES, 1.0, _CODES.get(message.status, ""))
+    run.measure(HTTP_VERSION, _VERSIONS.get(message.version, 0.0))
+
+
+def _broken(data: bytes, error: HttpParserError, *, begun: bool) -> ProbeFailure:
+    if begun or data.startswith(b"HTTP/"):
+        return ProbeFailure(
+            Reason.PROTOCOL_ERROR, f"the answer breaks the rules of HTTP ({error}) at {quote(data, 60)}"
+        )
+    return ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}")
 
 
 def decoded_body(response: Response, limit: int = MAX_BODY) -> bytes:

@@ -256,6 +256,58 @@ async def test_phases_and_facts_of_a_tls_run(tmp_path: Path) -> None:
     assert outcome.peer == server.address
 
 
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+BAD = b"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno"
+EARLY = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Trailer: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (BAD + OK, 503),
+        (OK + BAD, 200),
+        (OK + b"\n<!-- more -->", 200),
+        (b"HTTP/1.1 204 OK\r\n\r\n{}", 204),
+        (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nok", 304),
+        (EARLY + OK, 200),
+        (EARLY + OK + BAD, 200),
+        (CHUNKED + BAD, 200),
+    ],
+)
+@pytest.mark.parametrize("cut", [None, 7, 60])
+async def test_what_follows_the_answer_counts_for_nothing(answer: bytes, status: int, cut: int | None) -> None:
+    async def script(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for part in (answer[:cut], answer[cut:] if cut else b""):
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.005)  # so that the parts come one by one
+
+    async with serving(script) as server:
+        outcome = await probe(settings(server.address, expect={"status": [status], "body_not_matches": ["no"]}))
+    if status == 503:
+        assert_failed(outcome, Reason.BODY_MISMATCH)
+    else:
+        assert_up(outcome)
+    assert measured(outcome, STATUS_CODE) == status
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "the answer breaks the rules of HTTP (Missing expected CR"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", "(Duplicate Content-Length)"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "the answer is not HTTP: it begins"),
+    ],
+)
+async def test_answers_that_break_the_rules(answer: bytes, words: str) -> None:
+    async with serving(answering(answer)) as server:
+        outcome = await probe(settings(server.address))
+    assert_failed(outcome, Reason.PROTOCOL_ERROR)
+    assert words in outcome.detail
+
+
 async def test_the_timeout_bounds_two_hundred_hung_runs_at_once() -> None:
     async with serving(silent) as mute, serving(dripping(b"x", first=b"HTTP/1.1 200 OK\r\n\r\n")) as slow:
         outcomes = await two_hundred_in_time(settings(mute.address), settings(slow.address))

@@ -118,7 +118,7 @@ CASES: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = (
     (compressed("gzip", PROVIDER), {}, Reason.PROTOCOL_ERROR, "the stream is not in its content coding"),
     (compressed("br", PROVIDER), {}, Reason.PROTOCOL_ERROR, 'the stream has the content coding "br"'),
     (answering(b"+OK\r\n", stay=True), {}, Reason.PROTOCOL_ERROR, "the answer is not HTTP"),
-    (answering(CHUNKED + b"zz\r\n", stay=True), {}, Reason.PROTOCOL_ERROR, "the answer is not HTTP"),
+    (answering(CHUNKED + b"zz\r\n", stay=True), {}, Reason.PROTOCOL_ERROR, "the answer breaks the rules of HTTP (Inv"),
     (answering(HEAD + b"\r\n"), {}, Reason.CONNECTION_CLOSED, "the stream ended without an event"),
     (
         answering(CHUNKED + b"0\r\n\r\n"),
