@@ -66,7 +66,7 @@ def test_it_is_the_agent_as_it_is_elsewhere(sidecar: Json) -> None:
 def test_its_service_leads_to_it(manifests: list[Json], pod: Json, sidecar: Json) -> None:
     [service] = [each for each in of_kind(manifests, "Service") if each["metadata"]["name"] == "meshery-reachd"]
     assert selected(service["spec"]["selector"], manifests) == [pod]
-    assert service["spec"]["ports"][0]["targetPort"] == sidecar["ports"][0]["name"]
+    assert service["spec"]["ports"][0]["targetPort"] == sidecar["ports"][0]["containerPort"], "by its number"
 
 
 def test_it_changes_nothing_else() -> None:
