@@ -30,6 +30,7 @@ class Case:
 
 _NO_OBSERVER = "--set=observer.enabled=false"
 _DEPLOYMENT = (_NO_OBSERVER, "--set=deployment.enabled=true")
+_SHARING = "--set=deployment.enabled=true,deployment.replicas=3"
 
 _CHECKLIST = {
     "name": "meshery",
@@ -64,7 +65,14 @@ CASES = (
     Case("observer", ("observer",)),
     Case("daemonset", ("daemonset",), flags=(_NO_OBSERVER, "--set=daemonset.enabled=true")),
     Case("deployment", ("deployment",), flags=_DEPLOYMENT),
-    Case("sharing", ("deployment",), ("components/sharing",), (*_DEPLOYMENT, "--set=deployment.replicas=3")),
+    Case("sharing", ("deployment",), ("components/sharing",), (_NO_OBSERVER, _SHARING)),
+    Case("sharing-beside-observer", ("observer", "deployment"), ("components/sharing",), (_SHARING,)),
+    Case(
+        "sharing-beside-daemonset",
+        ("deployment", "daemonset"),
+        ("components/sharing",),
+        (_NO_OBSERVER, _SHARING, "--set=daemonset.enabled=true"),
+    ),
     EVERYTHING,
 )
 

@@ -45,7 +45,7 @@ def test_every_configuration_is_valid(case: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "vantage"),
-    [("reachd", Vantage.OPERATIONS), ("reachd-node", Vantage.NODE)],
+    [("reachd-deployment", Vantage.OPERATIONS), ("reachd-node", Vantage.NODE)],
 )
 def test_an_agent_watches_meshery_from_its_vantage(name: str, vantage: Vantage, tmp_path: Path) -> None:
     _, manifests = by_both(EVERYTHING)
@@ -63,7 +63,7 @@ def test_the_sidecar_watches_from_beside_the_server(tmp_path: Path) -> None:
     assert {"broker-client", "provider"} <= found.keys()
 
 
-@pytest.mark.parametrize("name", ["reachd", "reachd-node"])
+@pytest.mark.parametrize("name", ["reachd-deployment", "reachd-node"])
 def test_the_network_policy_lets_through_what_the_plan_needs(name: str, tmp_path: Path) -> None:
     _, manifests = by_both(EVERYTHING)
     [shipped] = of_kind(manifests, "NetworkPolicy")

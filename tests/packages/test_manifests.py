@@ -9,6 +9,7 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
+import yaml
 
 from agent.core.version import VERSION
 from tests.packages.cases import CASES, EVERYTHING, WHOLE, Case, by_both, by_helm, by_kustomize
@@ -42,6 +43,19 @@ BUILT = sorted(
 @pytest.mark.parametrize("folder", BUILT, ids=lambda folder: str(folder.relative_to(KUSTOMIZATIONS)))
 def test_every_kustomization_builds(folder: Path) -> None:
     assert kustomized(folder)
+
+
+@EVERY_CASE
+def test_an_overlay_says_what_each_agent_watches(case: Case, tmp_path: Path) -> None:
+    own = {name: f"vantage: [client] # {name}\n" for name in without_hashes(list(configurations(by_kustomize(case))))}
+    generators = [
+        {"name": name, "namespace": "reachd", "behavior": "merge", "literals": [f"reachd.yaml={text}"]}
+        for name, text in own.items()
+    ]
+    file = case.overlay(tmp_path) / "kustomization.yaml"
+    file.write_text(file.read_text() + yaml.safe_dump({"configMapGenerator": generators}))
+    made = configurations(kustomized(tmp_path))
+    assert {without_hashes(name): files["reachd.yaml"] for name, files in made.items()} == own
 
 
 @EVERY_CASE

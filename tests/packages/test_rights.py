@@ -152,5 +152,5 @@ def test_the_observer_needs_what_it_is_granted(audited: Audited, tmp_path: Path)
 
 
 def test_agents_that_share_their_checks_need_what_they_are_granted(audited: Audited, tmp_path: Path) -> None:
-    with agent_process(tmp_path, installed(audited, SHARING, "reachd", tmp_path)) as agent:
-        assert_rights_fit(audited, "reachd", granted(by_kustomize(SHARING)), agent)
+    with agent_process(tmp_path, installed(audited, SHARING, "reachd-deployment", tmp_path)) as agent:
+        assert_rights_fit(audited, "reachd-deployment", granted(by_kustomize(SHARING)), agent)
