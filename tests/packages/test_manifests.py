@@ -171,7 +171,9 @@ def test_what_has_several_replicas_has_a_disruption_budget_and_is_spread(case: C
     for manifests in by_both(case):
         several = [each for each in of_kind(manifests, "Deployment") if each["spec"]["replicas"] > 1]
         names = [each["metadata"]["name"] for each in several]
-        assert [each["metadata"]["name"] for each in of_kind(manifests, "PodDisruptionBudget")] == names
+        budgets = of_kind(manifests, "PodDisruptionBudget")
+        assert [each["metadata"]["name"] for each in budgets] == names
+        assert all(each["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow" for each in budgets)
         assert all("topologySpreadConstraints" in pod["spec"] for pod in pods(several))
 
 

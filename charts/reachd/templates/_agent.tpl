@@ -180,6 +180,7 @@ kind: PodDisruptionBudget
 {{ include "reachd.metadata" . }}
 spec:
   maxUnavailable: 1
+  unhealthyPodEvictionPolicy: AlwaysAllow # agents that crash must not hold up the drain of a node
   selector:
     matchLabels:
       {{- include "reachd.selector" . | nindent 6 }}
