@@ -63,6 +63,16 @@ def test_it_refuses_what_its_schema_does_not_know(value: str) -> None:
         rendered(f"--set={value}")
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_parent_chart_decides_whether_it_is_wanted(enabled: bool, tmp_path: Path) -> None:
+    dependency = {"name": "reachd", "version": VERSION, "condition": "reachd.enabled"}
+    parent = {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": [dependency]}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(parent))
+    (tmp_path / "charts").mkdir()
+    (tmp_path / "charts" / "reachd").symlink_to(CHART)
+    assert bool(rendered(f"--set=reachd.enabled={str(enabled).lower()}", chart=tmp_path)) is enabled
+
+
 def test_every_object_of_the_schema_names_its_keys() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     values = yaml.safe_load((CHART / "values.yaml").read_text())
