@@ -184,6 +184,8 @@ def test_policies_and_monitors_find_all_agents() -> None:
         assert len(all_agents) == len(services) == 3
         [policy] = of_kind(manifests, "NetworkPolicy")
         assert selected(policy["spec"]["podSelector"]["matchLabels"], manifests) == all_agents
+        names = {(port["protocol"], port["port"]) for port in policy["spec"]["egress"][0]["ports"]}
+        assert names == {(protocol, port) for protocol in ("UDP", "TCP") for port in (53, 5353)}
         [monitor] = of_kind(manifests, "PodMonitor")
         assert selected(monitor["spec"]["selector"]["matchLabels"], manifests) == all_agents
         [endpoint] = monitor["spec"]["podMetricsEndpoints"]
