@@ -26,6 +26,7 @@ from tests.packages.manifests import (
     of_kind,
     pods,
     rendered,
+    selected,
 )
 from tests.servers.commands import CommandError
 
@@ -104,6 +105,16 @@ def test_each_watched_namespace_has_the_role() -> None:
         ]
         assert [metadata["namespace"] for metadata in watched] == ["east", "west"]
     assert merged(configurations(manifests)["reachd-observer"])["kubernetes"]["namespaces"] == ["east", "west"]
+
+
+@pytest.mark.parametrize("nobody", ["[]", "null"])
+def test_a_policy_that_names_nobody_lets_in_only_its_own_test(nobody: str) -> None:
+    manifests = rendered("--set=networkPolicy.enabled=true", f"--set-json=networkPolicy.from={nobody}")
+    [policy] = of_kind(manifests, "NetworkPolicy")
+    [test] = [pod for pod in pods(manifests) if not agents(pod)]
+    [rule] = policy["spec"]["ingress"]
+    [peer] = rule["from"]
+    assert selected(peer["podSelector"]["matchLabels"], manifests) == [test]
 
 
 def test_a_new_configuration_restarts_the_agent() -> None:
