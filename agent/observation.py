@@ -16,6 +16,8 @@ from agent.settings.kubernetes import KubernetesSettings
 from agent.settings.snapshot import Source
 
 _SOURCE = "kubernetes/{}"
+_PODS = "pods"
+"""The kind of objects, as an observer's `last_success` names it, of which a node has none when it is drained."""
 _DISCOVERY = "agent.discovery.kubernetes"
 _REPORT_EVERY = 1.0
 
@@ -63,6 +65,7 @@ class Observation:
         self._health = health
         self._metrics = metrics
         self._observer: Observer | None = None
+        self._all_namespaces = settings is not None and not settings.namespaces
         self._reporting: asyncio.Task[None] | None = None
         self._resources: set[str] = set()
         self._sources_of_checks: list[Source] = []
@@ -104,7 +107,9 @@ class Observation:
 
     async def _report(self, observer: Observer) -> None:
         while True:
-            self._export_ages(observer.last_success())
+            last_success = observer.last_success()
+            self._export_ages(last_success)
+            self._metrics.all_pods_watched(self._all_namespaces and last_success.get(_PODS, 0.0) > 0.0)
             self._note("standby", observer.standing())
             problems = observer.problems()
             more = f" ({len(problems) - 1} more of the kind)" if len(problems) > 1 else ""

@@ -82,7 +82,8 @@ def states() -> Panel:
         Facts(
             "States of nodes",
             About(
-                "What is done with each node, or has happened to it.",
+                "What is done with each node, or has happened to it. DRAINED is said only where an agent watches all "
+                "namespaces; elsewhere such a node stays CORDONED.",
                 "READY; CORDONED to DRAINED while somebody works on it",
                 "SILENT: the kubelet gives no sign of life; NOT READY: it says itself that it cannot run pods",
                 ("ReachdNodeNotReady",),

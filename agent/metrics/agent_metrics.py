@@ -50,6 +50,11 @@ class AgentMetrics:
             ["lease"],
             registry=registry,
         )
+        self._all_pods_watched = Gauge(
+            "reachd_all_pods_watched",
+            "Whether this agent knows the pods of all namespaces; only then is it known which nodes have none.",
+            registry=registry,
+        )
         self._schedule_delay = DelayHistogram(
             "reachd_schedule_delay_seconds", "Time between the moment at which a run was due and its start."
         )
@@ -117,6 +122,10 @@ class AgentMetrics:
     def leading(self, lease: str, leads: Callable[[], bool]) -> None:
         """`lease`: namespace and name of the Lease by which replicas choose. `leads`: asked for each scrape."""
         self._leading.labels(lease).set_function(leads)
+
+    def all_pods_watched(self, watched: bool) -> None:
+        """Whether the pods of all namespaces are watched, and have been listed once."""
+        self._all_pods_watched.set(watched)
 
     def text(self, form: Format) -> bytes:
         """All of it in one piece, with the end mark that OpenMetrics demands."""

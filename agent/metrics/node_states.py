@@ -20,6 +20,7 @@ _DRAIN_REPORTED = 'max by (cluster, node) (kube_node_status_condition{condition=
 _REMOVAL_TAINTS = "ToBeDeletedByClusterAutoscaler|karpenter.sh/disrupt(ed|ion)"
 _MOVABLE = 'kube_pod_info{created_by_kind!~"DaemonSet|Node"}'
 """Neither pods that each node has to run nor static pods, which a drain leaves alone."""
+_ALL_PODS_KNOWN = "max by (cluster) (reachd_all_pods_watched) == 1"
 _LEAVING = f"""\
 count by (cluster, node) (
   {_MOVABLE}
@@ -48,9 +49,11 @@ or {_DRAIN_REPORTED}""",
 )
 DRAINED: Final = NodeState(
     "drained",
-    "cordoned, and has no pods but static ones, those of DaemonSets, and those that have ended",
+    "cordoned, and has no pods but static ones, those of DaemonSets, and those that have ended. Only an agent that "
+    "watches all namespaces knows that; elsewhere such a node is no more than cordoned",
     f"""\
 {_CORDONED}
+and on (cluster) {_ALL_PODS_KNOWN}
 unless on (cluster, node) count by (cluster, node) (
   {_MOVABLE}
   and on (cluster, namespace, pod, uid) kube_pod_status_phase{{phase!~"Succeeded|Failed"}} == 1

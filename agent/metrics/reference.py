@@ -77,7 +77,8 @@ _NODE_STATES = """\
 
 Each query gives one series for each node in that state, and counts nothing twice where kube-state-metrics is scraped,
 too. Several clusters in one Prometheus are told apart by the label `cluster`, where series have it. Which pods are
-leaving is known for the namespaces that are watched.
+leaving is known for the namespaces that are watched; that a node has none, only where `reachd_all_pods_watched` is 1.
+Where `kubernetes.namespaces` names some, or kube-state-metrics alone has the pods, no node is called drained.
 """
 
 _AGENT = """\

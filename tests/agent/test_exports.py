@@ -63,6 +63,7 @@ CONTRACT: dict[str, set[str]] = {
     "reachd_config_last_reload_success_timestamp_seconds": set(),
     "reachd_checks": {"state"},
     "reachd_source_last_success_timestamp_seconds": {"source"},
+    "reachd_all_pods_watched": set(),
     "reachd_schedule_delay_seconds_bucket": {"le"},
     "reachd_event_loop_delay_seconds_bucket": {"le"},
     "reachd_exposition_seconds_bucket": {"le"},

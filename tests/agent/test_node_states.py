@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,9 +76,9 @@ def drain(kubernetes: Cluster, node: str) -> None:
 
 
 @contextmanager
-def observed(kubernetes: Cluster, folder: Path) -> Iterator[Server]:
-    """A Prometheus that scrapes an agent in the cluster."""
-    settings = {"kubeconfig": str(kubernetes.kubeconfig()), "namespaces": [NAMESPACE]}
+def observed(kubernetes: Cluster, folder: Path, namespaces: Sequence[str] = ()) -> Iterator[Server]:
+    """A Prometheus that scrapes an agent in the cluster, which watches these namespaces; by default all."""
+    settings = {"kubeconfig": str(kubernetes.kubeconfig()), "namespaces": [*namespaces]}
     with agent_process(folder, {"kubernetes": settings}) as agent:
         target = agent.address.removeprefix("http://")
         with prometheus(SCRAPE.format(target=target)) as server:
@@ -88,10 +88,14 @@ def observed(kubernetes: Cluster, folder: Path) -> Iterator[Server]:
 def nodes_in(state: NodeState, server: Server, at: datetime | None = None) -> set[str]:
     """What a query finds, now or as if the time were `at`."""
     query = state.query if at is None else state.query.replace("time()", str(at.timestamp()))
-    question = urlencode({"query": query})
-    with urllib.request.urlopen(f"{server.url}/api/v1/query?{question}", timeout=SECONDS) as answer:
-        found: Json = json.load(answer)
-    return {series["metric"]["node"] for series in found["data"]["result"]}
+    return {series["metric"]["node"] for series in answer(server, query)}
+
+
+def answer(server: Server, query: str) -> list[Json]:
+    """The series that Prometheus answers with."""
+    with urllib.request.urlopen(f"{server.url}/api/v1/query?{urlencode({'query': query})}", timeout=SECONDS) as body:
+        found: list[Json] = json.load(body)["data"]["result"]
+    return found
 
 
 def test_cordoned_draining_and_freshly_joined_nodes_are_told_apart(kubernetes: Cluster, tmp_path: Path) -> None:
@@ -114,3 +118,9 @@ def test_cordoned_draining_and_freshly_joined_nodes_are_told_apart(kubernetes: C
         assert nodes_in(FRESHLY_JOINED, server, later) == set()
         kubectl(kubernetes, "uncordon", "cordoned")
         wait_until(lambda: nodes_in(CORDONED, server) == {"drained"}, SECONDS, "a node takes pods again")
+    (tmp_path / "some").mkdir()
+    with observed(kubernetes, tmp_path / "some", ["default"]) as server:
+        listed = 'reachd_source_last_success_timestamp_seconds{source="kubernetes/pods"} > 0'
+        wait_until(lambda: bool(answer(server, listed)), SECONDS, "the pods of one namespace are known")
+        wait_until(lambda: nodes_in(CORDONED, server) == {"draining", "drained"}, SECONDS, "both take no pods")
+        assert nodes_in(DRAINED, server) == set(), "there may be pods in other namespaces"

@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,8 @@ PODS = [
     pod("drained", "Job", phase="Succeeded"),
 ]
 LEASES = [lease("fine", "1970-01-30T23:59:45.000000Z"), lease("lost", "1970-01-30T23:50:00.000000Z")]
+KNOWN, UNKNOWN = "reachd_all_pods_watched 1", "reachd_all_pods_watched 0"
+"""What an agent exports besides: whether it watches the pods of all namespaces."""
 EXPECTED = {
     "cordoned": {"cordoned", "fresh-and-cordoned", "drained"},
     "draining": {"draining", "tainted", "karpenter", "told"},
@@ -105,7 +108,10 @@ def exported(nodes: list[Json], pods: list[Json], leases: list[Json]) -> list[st
 def input_series(lines: list[str], labels: str) -> list[Json]:
     """The lines as promtool takes them, as if scraped from a target with these labels."""
     split = [line.rpartition(" ") for line in lines]
-    return [{"series": f"{key[:-1]},{labels}}}", "values": f"{value}x1"} for key, _, value in split]
+    return [
+        {"series": f"{key[:-1]},{labels}}}" if key.endswith("}") else f"{key}{{{labels}}}", "values": f"{value}x1"}
+        for key, _, value in split
+    ]
 
 
 def all_draining() -> list[str]:
@@ -118,19 +124,8 @@ def all_draining() -> list[str]:
     )
 
 
-@pytest.mark.servers("promtool")
-@pytest.mark.parametrize("several", [False, True], ids=["alone", "beside-another-cluster"])
-@pytest.mark.parametrize("also", [False, True], ids=["alone", "beside-kube-state-metrics"])
-async def test_states_of_nodes_are_told_apart(tmp_path: Path, also: bool, several: bool) -> None:
-    assert {state.name for state in NODE_STATES} == set(EXPECTED)
-    lines = exported(NODES, PODS, LEASES)
-    expected = {state: {f'{{node="{name}"}}' for name in names} for state, names in EXPECTED.items()}
-    series = input_series(lines, 'job="reachd"')
-    if also:
-        series += input_series([line for line in lines if line.startswith("kube_")], 'job="kube-state-metrics"')
-    if several:
-        series += input_series(all_draining(), 'job="reachd",cluster="west"')
-        expected["draining"] |= {f'{{cluster="west",node="{item["metadata"]["name"]}"}}' for item in NODES}
+async def assert_states(folder: Path, series: list[Json], expected: Mapping[str, Iterable[str]]) -> None:
+    """That the queries find these series, by state."""
     queries = [
         {
             "expr": f"count by (cluster, node) ({state.query})",
@@ -141,10 +136,35 @@ async def test_states_of_nodes_are_told_apart(tmp_path: Path, also: bool, severa
     ]
     test = {"interval": NOW, "input_series": series, "promql_expr_test": queries}
     document = {"evaluation_interval": NOW, "tests": [test]}
-    file = tmp_path / "states.yaml"
+    file = folder / "states.yaml"
     file.write_text(yaml.safe_dump(document))
     promtool = find("promtool")
     assert promtool is not None
     process = await asyncio.create_subprocess_exec(promtool, "test", "rules", file, stdout=PIPE, stderr=STDOUT)
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
+
+
+@pytest.mark.servers("promtool")
+@pytest.mark.parametrize("several", [False, True], ids=["alone", "beside-another-cluster"])
+@pytest.mark.parametrize("also", [False, True], ids=["alone", "beside-kube-state-metrics"])
+async def test_states_of_nodes_are_told_apart(tmp_path: Path, also: bool, several: bool) -> None:
+    assert {state.name for state in NODE_STATES} == set(EXPECTED)
+    lines = [*exported(NODES, PODS, LEASES), KNOWN]
+    expected = {state: {f'{{node="{name}"}}' for name in names} for state, names in EXPECTED.items()}
+    series = input_series(lines, 'job="reachd"')
+    if also:
+        series += input_series([line for line in lines if line.startswith("kube_")], 'job="kube-state-metrics"')
+    if several:
+        series += input_series(all_draining(), 'job="reachd",cluster="west"')
+        expected["draining"] |= {f'{{cluster="west",node="{item["metadata"]["name"]}"}}' for item in NODES}
+    await assert_states(tmp_path, series, expected)
+
+
+@pytest.mark.servers("promtool")
+@pytest.mark.parametrize("said", [[UNKNOWN], []], ids=["some-namespaces", "no-agent"])
+async def test_no_node_is_drained_where_there_may_be_pods_that_nobody_watches(tmp_path: Path, said: list[str]) -> None:
+    expected = {state: {f'{{node="{name}"}}' for name in names} for state, names in EXPECTED.items()}
+    series = input_series([*exported(NODES, PODS, LEASES), *said], 'job="reachd"')
+    series += input_series([KNOWN], 'job="reachd",cluster="west"')
+    await assert_states(tmp_path, series, {**expected, "drained": set()})
