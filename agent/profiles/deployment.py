@@ -54,6 +54,19 @@ class Deployment(Model):
         """What the profile's catalogue may refer to; what is not configured is not there."""
         return self.model_dump(exclude_none=True)
 
+    def completed_by(self, found: "Deployment") -> "Deployment":
+        """This deployment with the keys of `found` that it leaves out. A key is taken whole: its parts belong together.
+
+        Raises ValidationError where the two do not go together.
+        """
+        added = found.model_fields_set - self.model_fields_set - self.never_found()
+        keys = {key: getattr(found, key) for key in added} | {key: getattr(self, key) for key in self.model_fields_set}
+        return type(self).model_validate(keys)
+
+    def never_found(self) -> frozenset[str]:
+        """Keys that only the configuration may set, such as where to a secret of it goes."""
+        return frozenset()
+
     def catalogue(self) -> Catalogue:
         """The catalogue of the deployment's profile."""
         return catalogue(self.profile)

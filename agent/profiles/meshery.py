@@ -260,6 +260,11 @@ class MesheryDeployment(Deployment):
             raise problems_below(wrong)
         return adapters
 
+    def never_found(self) -> frozenset[str]:
+        """The addresses at which a session's token is shown: whoever may make an Ingress could ask for it otherwise."""
+        with_token = self.session is not None and self.session.token_file is not None
+        return frozenset({"server", "external_url"}) if with_token else frozenset()
+
     def facts(self) -> Facts:
         facts = dict(super().facts())
         for key in ("server", "external_url", "provider"):

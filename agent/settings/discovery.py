@@ -99,7 +99,8 @@ class DnsTargets(Model):
 
 
 class Discovery(Model):
-    """Sources that find checks while the agent runs. What they find never takes a name that is in use already."""
+    """Sources that find checks while the agent runs. A deployment that is configured already
+    gets what they find of it besides; any other name that is in use already stays as it is."""
 
     files: tuple[TargetFiles, ...] = ()
     """Files of checks and deployments that something else than people writes."""

@@ -12,6 +12,7 @@ from agent.probes._settings import Model, ProbeSettings, duration
 from agent.profiles import Expansion, ExpansionContext, expand
 from agent.profiles.deployment import as_deployment
 from agent.settings.checks import CheckSettings
+from agent.settings.completion import completed
 from agent.settings.discovery import Discovery
 from agent.settings.model import Configuration
 from agent.settings.problems import Path as ConfigurationPath
@@ -27,11 +28,13 @@ _MOST_PROBLEMS = 20
 def plan(configuration: Configuration, snapshots: Sequence[Snapshot] = ()) -> Plan:
     """All checks that are wanted, deployments first: those of the configuration, then those of each source in turn.
 
-    A name that is taken already stays with its first owner; what a source found under it is told in `problems`.
+    A source that finds a configured deployment completes it. Any other name that is taken already stays with its first
+    owner; what a source found under it is told in `problems`.
     """
     gathered = _Gathered(configuration)
-    gathered.add(Snapshot(STATIC, configuration.checks, configuration.deployments))
-    for snapshot in snapshots:
+    deployments, besides = completed(configuration.deployments, snapshots)
+    gathered.add(Snapshot(STATIC, configuration.checks, deployments))
+    for snapshot in besides:
         gathered.add(snapshot)
     return gathered.plan()
 
@@ -185,7 +188,13 @@ def untested_deployments(configuration: Configuration, checks: Iterable[Check]) 
             vantage for vantage in Vantage if _expansion(deployment, _standing_at(vantage, configuration)).checks
         ]
         rows = f"; there are rows for {', '.join(elsewhere)}" if elsewhere else ", nor from any other"
-        yield f"no row of deployment {name} can be tested from vantage {here}{rows}"
+        more = ", unless discovery finds more of it" if _discovers_deployments(configuration) else ""
+        yield f"no row of deployment {name} can be tested from vantage {here}{rows}{more}"
+
+
+def _discovers_deployments(configuration: Configuration) -> bool:
+    kubernetes = configuration.kubernetes
+    return bool(configuration.discovery.files) or (kubernetes is not None and kubernetes.discovery)
 
 
 def _standing_at(vantage: Vantage, configuration: Configuration) -> Configuration:

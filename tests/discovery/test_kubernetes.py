@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.check import Check
+from agent.core.check import Check, Vantage
 from agent.discovery.kubernetes import KubernetesSource, Watches, snapshot_of
 from agent.discovery.meshery import installations
 from agent.discovery.objects import Objects, collection_path
@@ -16,6 +16,7 @@ from agent.probes._json import JsonObject
 from agent.settings.model import Configuration
 from agent.settings.plan import plan
 from agent.settings.snapshot import Snapshot
+from agent.settings.targets import targets_of
 from tests.agent.support import until
 from tests.discovery.cluster_objects import (
     Json,
@@ -193,6 +194,27 @@ SERVER = service("m", "meshery", "http:9081", labels=labelled("meshery"))
 
 def calling_back(scheme: str) -> Json:
     return workload("m", "meshery", MESHERY_SERVER_CALLBACK_URL=f"{scheme}://m.example.com/api/user/token")
+
+
+@pytest.mark.parametrize(
+    ("found", "broker"),
+    [
+        (objects([SERVER]), None),
+        (objects([SERVER, service("m", "meshery-broker", "monitor:8222")]), "http://meshery-broker.m.svc:8222"),
+        (objects([SERVER], brokers=[thing("m", "meshery-broker")]), "http://meshery-nats.m.svc:8222"),
+    ],
+)
+def test_the_checklist_of_a_configuration_takes_nothing_from_what_is_found(found: Objects, broker: str | None) -> None:
+    """As the packages have it: the configuration says no more than that it is wanted."""
+    wanted = targets_of({"deployments": [{"name": "m", "profile": "meshery", "checklist": True}]}, "here").deployments
+    vantage = (Vantage.OPERATIONS,)
+    alone = plan(Configuration(vantage=vantage), [snapshot_of(found)])
+    both = plan(Configuration(vantage=vantage, deployments=wanted), [snapshot_of(found)])
+    assert both.problems == ()
+    more = {check.name: check.target for check in both.checks}
+    assert {check.name: check.target for check in alone.checks}.items() <= more.items()
+    assert more["checklist-api"] == "https://kubernetes.default.svc"
+    assert more.get("broker-monitor") == broker
 
 
 @pytest.mark.parametrize(

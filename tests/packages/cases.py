@@ -32,13 +32,7 @@ _NO_OBSERVER = "--set=observer.enabled=false"
 _DEPLOYMENT = (_NO_OBSERVER, "--set=deployment.enabled=true")
 _SHARING = "--set=deployment.enabled=true,deployment.replicas=3"
 
-_CHECKLIST = {
-    "name": "meshery",
-    "profile": "meshery",
-    "server": "http://meshery.meshery.svc:9081",
-    "broker": {"address": "meshery-nats.meshery.svc:4222", "monitor": "http://meshery-nats.meshery.svc:8222"},
-    "checklist": True,
-}
+_CHECKLIST = {"name": "meshery", "profile": "meshery", "checklist": True}
 
 WHOLE = Case(
     "whole",

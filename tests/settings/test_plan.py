@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agent.core.check import Severity
+from agent.core.check import Plan, Severity, Vantage
 from agent.probes._settings import duration
+from agent.profiles.deployment import Deployment
 from agent.settings.load import load
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
@@ -103,10 +104,13 @@ def test_what_sources_find_comes_after_the_configuration_and_names_its_source(tm
 def test_a_name_that_is_taken_stays_with_its_first_owner(tmp_path: Path) -> None:
     configuration = configuration_of(tmp_path, CONFIGURED)
     deployment = "deployments: [{name: prod, profile: meshery, server: 'http://other:1'}]\n"
+    another = Deployment.model_construct(name="prod", profile="another")
     wanted = plan(
         configuration,
         [
+            Snapshot("early", deployments=(another,)),
             snapshot("files", one("docs") + deployment, "it rains"),
+            snapshot("late", deployment),
             snapshot("files", one("site")),
             snapshot("files", one("site", every="1s")),
             snapshot("dns", one("site")),
@@ -118,12 +122,88 @@ def test_a_name_that_is_taken_stays_with_its_first_owner(tmp_path: Path) -> None
     ]
     assert [check for check in wanted.checks if "other" in check.target] == []
     assert wanted.problems == (
+        "early: the deployment prod is left out: the configuration has one of this name already",
         "files: it rains",
-        "files: the deployment prod is left out: the configuration has one of this name already",
         "files: the check docs is left out: the configuration has one of this name already",
+        "late: the deployment prod is left out: the configuration has one of this name already",
         "files: the check site is left out: it is found twice",
         "dns: the check site is left out: files has one of this name already",
     )
+
+
+@pytest.mark.parametrize(
+    ("configured", "found", "targets"),
+    [
+        pytest.param(
+            "checklist: true",
+            "server: http://found:1",
+            {"server-live": "http://found:1/healthz/live", "checklist-api": "https://kubernetes.default.svc"},
+            id="what-is-left-out-is-as-found",
+        ),
+        pytest.param(
+            "server: http://mine:1",
+            "{server: 'http://found:1', provider: 'https://found.example.com'}",
+            {"server-live": "http://mine:1/healthz/live", "provider": "https://found.example.com/"},
+            id="the-configuration-wins",
+        ),
+        pytest.param(
+            "broker: {monitor: http://mine:8222}",
+            "broker: {address: 'found:4222', monitor: 'http://found:8222'}",
+            {"broker-monitor": "http://mine:8222", "broker-client": None},
+            id="a-key-is-taken-whole",
+        ),
+        pytest.param(
+            "adapters: {}",
+            "adapters: {istio: 'found:10000'}",
+            {"adapter-istio": None},
+            id="nothing-may-be-said-too",
+        ),
+        pytest.param(
+            "session: {provider: Meshery, token_file: /token}",
+            "{server: 'http://found:1', external_url: 'https://other:1', provider: 'https://found.example.com'}",
+            {"session": None, "session-external": None, "provider": "https://found.example.com/"},
+            id="no-token-is-shown-where-only-a-source-says-so",
+        ),
+        pytest.param(
+            "session: {local_provider: true}",
+            "{server: 'http://found:1', external_url: 'https://found.example.com'}",
+            {"session": "http://found:1/api/user", "session-external": "https://found.example.com/api/user"},
+            id="without-a-token-there-is-none-to-show",
+        ),
+    ],
+)
+def test_a_configured_deployment_is_completed_by_the_one_that_is_found(
+    tmp_path: Path, configured: str, found: str, targets: dict[str, str | None]
+) -> None:
+    wanted = completed_plan(tmp_path, configured, found)
+    assert wanted.problems == ()
+    assert {check.origin for check in wanted.checks} <= {"static"}
+    planned = {check.name: check.target for check in wanted.checks}
+    assert {name: planned.get(name) for name in targets} == targets
+    untestable = {row.name for row in wanted.untestable}
+    assert {name for name, target in targets.items() if target is None and "adapter" not in name} <= untestable
+
+
+def test_what_does_not_go_together_stays_as_it_is_configured(tmp_path: Path) -> None:
+    found = "{server: 'http://found:1', adapters: {istio: 'found:1'}, rows: {adapter-istio: {severity: info}}}"
+    wanted = completed_plan(tmp_path, "adapters: {consul: 'mine:1'}", found)
+    names = {check.name for check in wanted.checks}
+    assert "adapter-consul" in names
+    assert names.isdisjoint({"adapter-istio", "server-live"})
+    (problem,) = wanted.problems
+    assert problem.startswith(
+        "files: what is found of the deployment prod does not go together with the configuration:"
+    )
+    assert "unknown row 'adapter-istio'" in problem
+
+
+def completed_plan(folder: Path, configured: str, found: str) -> Plan:
+    """The plan for a deployment whose keys are partly configured and partly found."""
+    vantages = ", ".join(vantage for vantage in Vantage)
+    head = {"name": "prod", "profile": "meshery"}
+    whole, part = (yaml.safe_dump({"deployments": [head | yaml.safe_load(keys)]}) for keys in (configured, found))
+    configuration = configuration_of(folder, f"vantage: [{vantages}]\n{whole}")
+    return plan(configuration, [snapshot("files", part)])
 
 
 def test_times_that_do_not_fit_the_defaults_leave_a_check_out_and_nothing_else(tmp_path: Path) -> None:
@@ -244,6 +324,9 @@ deployments:
         f"{beginning} bare can be tested from vantage adapter or node; there are rows for meshsync, operator",
         f"{beginning} off can be tested from vantage adapter or node, nor from any other",
     ]
+    discovery = "discovery: {files: [{path: /targets/*.yaml}]}\n"
+    with_discovery = [warning.message for warning in warnings(configuration_of(tmp_path, text + discovery))]
+    assert [message.rpartition(", ")[2] for message in with_discovery] == ["unless discovery finds more of it"] * 2
     with_rows = configuration_of(tmp_path, text.partition("  - name")[0].replace("adapter", "meshsync"))
     assert warnings(with_rows) == []
 
