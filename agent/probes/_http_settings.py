@@ -13,6 +13,7 @@ from agent.probes._settings import (
     AuthSettings,
     CookieSettings,
     Endpoint,
+    HeaderValue,
     HttpUrl,
     ProbeSettings,
     TlsSettings,
@@ -42,7 +43,7 @@ class WebServerSettings(ProbeSettings):
 class HttpRequestSettings(WebServerSettings):
     """Which web server a probe asks, and what each of its requests carries."""
 
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, HeaderValue] = Field(default_factory=dict)
     """Request headers to add."""
     cookies: dict[str, CookieSettings] = Field(default_factory=dict)
     """Cookies to send."""

@@ -7,6 +7,7 @@ from urllib.parse import quote as percent_encode
 
 from agent.core.reasons import Blame, Reason
 from agent.core.run import ProbeFailure, Run
+from agent.core.secret_names import is_secret_name
 from agent.core.version import VERSION
 from agent.probes._address import host_and_port
 from agent.probes._connection import Connection, connect, connect_tls
@@ -14,7 +15,7 @@ from agent.probes._credentials import authorization, basic_authorization, cookie
 from agent.probes._door import reason_of
 from agent.probes._network import Network
 from agent.probes._proxy import Proxy
-from agent.probes._settings import AuthSettings, CookieSettings, TlsSettings, url_endpoint
+from agent.probes._settings import AuthSettings, CookieSettings, EnvironmentText, TlsSettings, url_endpoint
 from agent.probes._text import quote
 from agent.probes._tls import TlsIdentity, tls_identity
 
@@ -57,13 +58,10 @@ class HttpTarget:
         self._cookies = cookies or {}
         self._auth = auth
         self._changing = auth is not None or bool(self._cookies)
+        self.authenticated = auth is not None or _prove_who_asks(headers or {}, self._cookies)
+        """Whether requests carry credentials."""
         self._proxy = network.proxies.choose(parts.scheme, self.host, self.port)
         self._prepared: dict[tuple[str, bytes, tuple[tuple[str, str], ...]], bytes] = {}
-
-    @property
-    def authenticated(self) -> bool:
-        """Whether requests carry credentials."""
-        return self._auth is not None or any(cookie.value_file for cookie in self._cookies.values())
 
     async def open(self, run: Run) -> Connection:
         """Connects, through the proxy where one leads there. Raises ProbeFailure and OSError."""
@@ -130,6 +128,13 @@ class HttpTarget:
             connection.close()
             raise
         return connection
+
+
+def _prove_who_asks(headers: Mapping[str, str], cookies: Mapping[str, CookieSettings]) -> bool:
+    """Whether some of them are credentials: by their names, or because they come from a file or the environment."""
+    return any(is_secret_name(name) or isinstance(value, EnvironmentText) for name, value in headers.items()) or any(
+        cookie.value_file or isinstance(cookie.value, EnvironmentText) for cookie in cookies.values()
+    )
 
 
 @contextmanager

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from agent.core.measures import Metric
 from agent.core.ports import Probe
@@ -148,11 +158,27 @@ def duration(seconds: float) -> str:
 
 
 def _secret(value: object) -> object:
-    if isinstance(value, str) and not isinstance(value, EnvironmentText):
+    """The secret without white space at its ends, as the text of a file."""
+    if isinstance(value, SecretStr):
+        return SecretStr(_remembered(value.get_secret_value().strip()))
+    if isinstance(value, EnvironmentText):
+        return _remembered(value.strip())
+    if isinstance(value, str):
         raise ValueError("a secret must not be written in the configuration; use the key with _file, or ${NAME}")
-    if isinstance(value, str | SecretStr):
-        remember(value if isinstance(value, str) else value.get_secret_value())
     return value
+
+
+def _remembered(secret: str) -> str:
+    remember(secret)
+    return secret
+
+
+def _still_from_environment(value: object, check: ValidatorFunctionWrapHandler) -> str:
+    """The text that `check` accepts. One from the environment loses white space at its ends, as the text of a file."""
+    if isinstance(value, EnvironmentText):
+        return EnvironmentText(check(EnvironmentText(value.strip())))
+    text: str = check(value)
+    return text
 
 
 def _pattern(value: str) -> str:
@@ -169,6 +195,8 @@ HttpUrl = Annotated[str, _url("http", "https")]
 WebSocketUrl = Annotated[str, _url("ws", "wss", "http", "https")]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 SecretText = Annotated[SecretStr, BeforeValidator(_secret)]
+HeaderValue = Annotated[str, WrapValidator(_still_from_environment)]
+CookieValue = Annotated[str, WrapValidator(_still_from_environment)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
 """The name of a Kubernetes object."""
@@ -250,7 +278,7 @@ class AuthSettings(Model):
 class CookieSettings(Model):
     """A cookie to send. A secret, such as a session token, belongs in a file."""
 
-    value: str | None = None
+    value: CookieValue | None = None
     """The value itself, where it is no secret."""
     value_file: Path | None = None
     """A file that holds the value; read again when it changes."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
+from agent.core.secret_names import is_secret_name
 from agent.core.secrets import CONCEALED, remember
 from agent.probes._settings import EnvironmentText, end_of_authority
 from agent.probes._text import quote
@@ -14,20 +15,9 @@ from agent.settings.written import check_templates, entries
 SECRET = CONCEALED
 FROM_ENVIRONMENT = "<from the environment>"
 
-_SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)?|secret|tokens?|credentials?|authorization|cookies?|session|nkey|seed|signature|sig"
-    r"|(basic_)?auth|headers"
-    r"|.*(pass(word|wd|phrase)|secret|[-_]token|credential|authorization|cookie|api[-_]?key|auth[-_]?key).*",
-    re.IGNORECASE,
-)
 _SENT = {"headers", "cookies", "body", "send"}
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether what stands under a key, in a header or in a query parameter of this name is a secret."""
-    return _SECRET_KEY.fullmatch(name) is not None
 
 
 def is_secret_at(path: Path) -> bool:
@@ -46,7 +36,7 @@ def remember_from_environment(written: Mapping[Path, str], environment: Mapping[
         end = 0 if sent else end_of_authority(expand_text(text, environment))
         if end is not None:
             for start, value in values_in(text, environment):
-                remember(value[max(0, end - start) :])
+                remember(value[max(0, end - start) :].strip())  # which finds it with white space at its ends, too
 
 
 def mask_url(text: str) -> str:

@@ -18,6 +18,7 @@ from agent.probes._http import HTTP_VERSION, STATUS_CODE
 from agent.probes._network import Network
 from agent.probes._proxy import Proxies, Proxy
 from agent.probes._resolve import Resolver
+from agent.probes._settings import EnvironmentText
 from agent.probes._tls import CERTIFICATE_EXPIRY
 from tests.probes.bounds import two_hundred_in_time
 from tests.probes.dns_server import name_server
@@ -152,6 +153,31 @@ async def test_rejected_credentials(status: int, tmp_path: Path) -> None:
         outcome = await probe(settings(server.address, auth=auth))
     assert_failed(outcome, Reason.AUTH_REJECTED)
     assert "t0ken" not in outcome.detail
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"headers": {"Authorization": "Bearer t0ken"}},
+        {"headers": {"x-api-key": "t0ken"}},
+        {"headers": {"X-Tenant": EnvironmentText("t0ken")}},
+        {"cookies": {"id": {"value": EnvironmentText("t0ken")}}},
+    ],
+)
+@pytest.mark.parametrize("kind", ["http", "healthz", "sse", "websocket"])
+async def test_credentials_in_headers_and_cookies_are_rejected_too(
+    kind: str, keys: dict[str, Any], status: int
+) -> None:
+    async with serving(answering(reply(status))) as server:
+        outcome = await probe({"kind": kind, "url": f"http://{server.address}/", **keys})
+    assert_failed(outcome, Reason.AUTH_REJECTED)
+
+
+async def test_a_literal_cookie_is_no_credential() -> None:
+    cookies = {"meshery-provider": {"value": "Local"}}
+    async with serving(answering(reply(401))) as server:
+        assert_up(await probe(settings(server.address, cookies=cookies, headers={"X-Team": "mesh"})))
 
 
 def echoing() -> tuple[Script, list[str]]:

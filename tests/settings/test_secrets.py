@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.core.secrets import conceal
+from agent.probes._settings import EnvironmentText
+from agent.probes.http import HttpSettings
 from agent.settings.load import load
 from agent.settings.plan import plan
 from agent.settings.problems import ConfigurationError
@@ -86,3 +89,16 @@ def test_what_a_url_takes_from_the_environment_is_not_shown(
     for document in (in_check(url=url), in_deployment(egress=[url])):
         file.write_text(json.dumps(document | {"vantage": ["server", "operations"]}), encoding="utf-8")
         assert {check.target for check in plan(load([file], environment)).checks} == {target}
+
+
+def test_what_comes_from_the_environment_goes_on_saying_so_without_white_space_at_its_ends(tmp_path: Path) -> None:
+    keys = {"headers": {"X-Tenant": "of ${SECRET}", "X-Team": "mesh"}, "cookies": {"id": {"value": "${SECRET}"}}}
+    secret = "only-known-in-this-test"
+    file = tmp_path / "reachd.json"
+    file.write_text(json.dumps(in_check(**keys)), encoding="utf-8")
+    settings = load([file], {"SECRET": f" {secret}\r\n"}).checks[0].probe
+    assert isinstance(settings, HttpSettings)
+    tenant, team, cookie = settings.headers["X-Tenant"], settings.headers["X-Team"], settings.cookies["id"].value
+    assert (tenant, team, cookie) == (f"of  {secret}", "mesh", secret)
+    assert [isinstance(text, EnvironmentText) for text in (tenant, team, cookie)] == [True, False, True]
+    assert conceal(f"it got {secret}, so") == "it got <secret>, so"
