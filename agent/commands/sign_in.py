@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._settings import AuthorizationSettings, AuthSettings, TlsSettings
-from agent.probes._text import printable
+from agent.probes._text import has_control_characters, printable
 from agent.probes.kube_api import KubeApiSettings
 
 _MOST_WORDS = 400
@@ -35,6 +35,8 @@ async def sign_in(kubeconfig: Path, context: str | None) -> KubeApiSettings:
     token = str(found.api_key.get("BearerToken", "")).removeprefix("Bearer ")
     if not (token or found.cert_file):
         raise _unusable(kubeconfig, "the program that it names gave neither a token nor a certificate")
+    if has_control_characters(token.strip()):
+        raise _unusable(kubeconfig, "the token of the program holds a line break or another control character")
     return KubeApiSettings(
         url=found.host,
         tls=TlsSettings(

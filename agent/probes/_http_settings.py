@@ -11,9 +11,10 @@ from agent.probes._http_target import HttpTarget
 from agent.probes._network import Network
 from agent.probes._settings import (
     AuthSettings,
+    CookieName,
     CookieSettings,
     Endpoint,
-    HeaderValue,
+    Headers,
     HttpUrl,
     ProbeSettings,
     TlsSettings,
@@ -43,9 +44,9 @@ class WebServerSettings(ProbeSettings):
 class HttpRequestSettings(WebServerSettings):
     """Which web server a probe asks, and what each of its requests carries."""
 
-    headers: dict[str, HeaderValue] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     """Request headers to add."""
-    cookies: dict[str, CookieSettings] = Field(default_factory=dict)
+    cookies: dict[CookieName, CookieSettings] = Field(default_factory=dict)
     """Cookies to send."""
     auth: AuthSettings | None = None
     """How to authenticate."""

@@ -21,6 +21,15 @@ from agent.probes._tls import TlsIdentity, tls_identity
 
 CLOSE = (("Connection", "close"),)
 """The header of a request that is the only one over its connection."""
+_WRITTEN = {
+    name.lower(): name
+    for name in (
+        *("Host", "User-Agent", "Accept", "Accept-Encoding", "Cache-Control", "Authorization", "Cookie"),
+        *("Upgrade", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol"),
+        *("Proxy-Authorization", "traceparent"),
+    )
+}
+"""How the agent writes its own headers, so that one of the configuration, however it is written, stands beside none."""
 _MAX_PROXY_HEAD = 64 * 1024
 
 
@@ -49,11 +58,12 @@ class HttpTarget:
         if parts.scheme in ("https", "wss"):
             self._identity = identity or tls_identity(tls, ("http/1.1",))
         self._server_name = (tls and tls.server_name) or self.host
+        self._authority = parts.netloc.rpartition("@")[2]
         self._headers = {
-            "Host": parts.netloc.rpartition("@")[2],
+            "Host": self._authority,
             "User-Agent": f"reachd/{VERSION}",
             "Accept": "*/*",
-            **(headers or {}),
+            **{_WRITTEN.get(name.lower(), name): value for name, value in (headers or {}).items()},
         }
         self._cookies = cookies or {}
         self._auth = auth
@@ -105,7 +115,7 @@ class HttpTarget:
         if body:
             fields["Content-Length"] = str(len(body))
         if self._proxy is not None and self.scheme == "http":
-            path = f"http://{self._headers['Host']}{path}"
+            path = f"http://{self._authority}{path}"
             if self._proxy.credentials:
                 fields["Proxy-Authorization"] = basic_authorization(self._proxy.credentials)
         head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())

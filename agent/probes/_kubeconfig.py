@@ -16,6 +16,7 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._json import JsonObject, child, text_of
 from agent.probes._settings import AuthorizationSettings, AuthSettings, TlsSettings, parse_url
+from agent.probes._text import has_control_characters
 from agent.probes._tls import TlsIdentity, tls_identity
 
 _MAX_BYTES = 1024 * 1024
@@ -157,6 +158,8 @@ def _auth(path: Path, user: JsonObject) -> AuthSettings | None:
     token_file, token = text_of(user, "tokenFile"), text_of(user, "token")
     if token_file:
         return AuthSettings(authorization=AuthorizationSettings(credentials_file=path.parent / token_file))
+    if has_control_characters(token.strip()):
+        raise _unusable(path, "the token holds a line break or another control character")
     if token:
         return AuthSettings(authorization=AuthorizationSettings(credentials=SecretStr(token)))
     return None

@@ -24,6 +24,7 @@ from agent.core.secrets import conceal, remember
 from agent.probes._address import host_and_port, parse_literal
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
+from agent.probes._text import has_control_characters
 
 
 class EnvironmentText(str):
@@ -181,6 +182,53 @@ def _still_from_environment(value: object, check: ValidatorFunctionWrapHandler) 
     return text
 
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_HEADERS_OF_THE_AGENT = ("connection", "content-length", "transfer-encoding")
+
+
+def _header_name(value: str) -> str:
+    if not _TOKEN.fullmatch(value):
+        raise ValueError("not the name of a header; write letters, digits and hyphens, as in X-Team")
+    if value.lower() in _HEADERS_OF_THE_AGENT:
+        raise ValueError("the agent itself writes this header where a request needs it; leave it out")
+    return value
+
+
+def _header_value(value: str) -> str:
+    if has_control_characters(value):
+        raise ValueError(
+            "a line break or another control character ends a header; write it, or set its variable, without them"
+        )
+    return value
+
+
+def _no_header_twice(headers: dict[str, str]) -> dict[str, str]:
+    known: dict[str, str] = {}
+    for name in headers:
+        if known.setdefault(name.lower(), name) != name:
+            raise ValueError(f"{known[name.lower()]} and {name} are the same header; keep one of them")
+    return headers
+
+
+def _cookie_name(value: str) -> str:
+    if not _TOKEN.fullmatch(value):
+        raise ValueError("not the name of a cookie; write letters, digits and hyphens, as in meshery-provider")
+    return value
+
+
+def _cookie_value(value: str) -> str:
+    if ";" in value or has_control_characters(value):  # what ends a cookie: RFC 6265, section 5.2
+        raise ValueError(
+            "a semicolon or a control character ends a cookie; write it, or set its variable, without them"
+        )
+    return value
+
+
+def _credentials(secret: SecretStr) -> SecretStr:
+    _header_value(secret.get_secret_value())
+    return secret
+
+
 def _pattern(value: str) -> str:
     try:
         RegularExpression(value)
@@ -195,8 +243,10 @@ HttpUrl = Annotated[str, _url("http", "https")]
 WebSocketUrl = Annotated[str, _url("ws", "wss", "http", "https")]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 SecretText = Annotated[SecretStr, BeforeValidator(_secret)]
-HeaderValue = Annotated[str, WrapValidator(_still_from_environment)]
-CookieValue = Annotated[str, WrapValidator(_still_from_environment)]
+HeaderValue = Annotated[str, AfterValidator(_header_value), WrapValidator(_still_from_environment)]
+Headers = Annotated[dict[Annotated[str, AfterValidator(_header_name)], HeaderValue], AfterValidator(_no_header_twice)]
+CookieName = Annotated[str, AfterValidator(_cookie_name)]
+CookieValue = Annotated[str, AfterValidator(_cookie_value), WrapValidator(_still_from_environment)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
 """The name of a Kubernetes object."""
@@ -250,8 +300,8 @@ class BasicAuthSettings(Model):
 class AuthorizationSettings(Model):
     """An Authorization header with a token."""
 
-    type: str = "Bearer"
-    credentials: SecretText | None = None
+    type: HeaderValue = "Bearer"
+    credentials: Annotated[SecretText, AfterValidator(_credentials)] | None = None
     """From the environment only, as ${NAME}."""
     credentials_file: Path | None = None
 

@@ -1,10 +1,19 @@
 """Text that a target sent, made safe to show."""
 
+import re
+
 from agent.core.secrets import conceal
 
 _LIMIT = 160
 _MOST_BYTES = 64 * 1024
 """Bytes that are looked at: many times the limit, because secrets in them are shown as one word."""
+
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
+
+
+def has_control_characters(text: str) -> bool:
+    """Whether a text holds what may stand in no header: line breaks and all other control characters but tabs."""
+    return _CONTROL_CHARACTER.search(text) is not None
 
 
 def quote(text: bytes | str, limit: int = _LIMIT) -> str:

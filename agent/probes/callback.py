@@ -21,7 +21,7 @@ from agent.probes._http_settings import WebServerSettings
 from agent.probes._http_target import HttpTarget
 from agent.probes._json import JsonObject, child, json_object, text_of
 from agent.probes._network import Network
-from agent.probes._settings import DEFAULT_PORTS, CookieSettings, HttpUrl
+from agent.probes._settings import DEFAULT_PORTS, CookieSettings, CookieValue, HttpUrl
 from agent.probes._sign_in import SignInExpectation, judge_sign_in
 from agent.probes._text import quote
 from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
@@ -44,7 +44,7 @@ class CallbackSettings(WebServerSettings):
     """Meshery's address as users know it."""
     callback: HttpUrl | None = None
     """Where users must be sent back to, with or without /api/user/token. Default: `url`."""
-    provider: str | None = None
+    provider: CookieValue | None = None
     """Key of the Remote Provider. Default: the first one that the Server lists."""
     expect: SignInExpectation = SignInExpectation()
     """What to take for a sign-in in front of Meshery, which says nothing about Meshery's own."""

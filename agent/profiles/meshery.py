@@ -21,7 +21,7 @@ from agent.probes._checklist_rule import (
     ProxyTimeout,
     Replicas,
 )
-from agent.probes._settings import Address, HttpUrl, Model, parse_address
+from agent.probes._settings import Address, CookieValue, HttpUrl, Model, parse_address
 from agent.profiles.catalogue import catalogue
 from agent.profiles.deployment import Deployment, Facts
 from agent.profiles.fields import Name, problems_below
@@ -52,7 +52,7 @@ def _on_or_off(value: object) -> object:
 class Session(Model):
     """A session of a user, for what Meshery shows to signed-in users only."""
 
-    provider: str | None = None
+    provider: CookieValue | None = None
     """Key of the Remote Provider that issued the token, as in `Meshery`."""
     token_file: Path | None = None
     """File with the session's token: the value of the cookie `token`."""

@@ -335,6 +335,7 @@ async def test_a_person_signs_in_by_the_program_of_a_kubeconfig_and_the_agent_is
         ("print('{}')", "malformed response"),
         ("print('not JSON')", "failed to decode"),
         (credential({}), "neither a token nor a certificate"),
+        (credential({"token": "a\nb"}), "the token of the program holds a line break"),
     ],
 )
 async def test_a_program_that_does_not_sign_in(

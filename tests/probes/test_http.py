@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import resource
 import ssl
 import zlib
@@ -217,6 +218,63 @@ async def test_credentials_are_sent_and_read_again_when_their_file_changes(tmp_p
     assert "Cookie: meshery-provider=Local; token=one\r\n" in requests[0]
     assert "Authorization: Basic bWU6b25l\r\n" in requests[0]
     assert "Connection: close\r\n" in requests[0]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"cookies": {"token": {"value_file": "FILE"}}},
+        {"auth": {"authorization": {"credentials_file": "FILE"}}},
+    ],
+)
+async def test_a_secret_of_several_lines_is_not_sent_until_it_has_one(keys: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret-1\r\nX-Other: s3cret-2\n")
+    given = json.loads(json.dumps(keys).replace("FILE", str(file)))
+    script, requests = echoing()
+    network = Network()
+    async with serving(script) as server:
+        outcome = await probe(settings(server.address, **given), network=network)
+        assert requests == []
+        file.write_text("s3cret-3\n")
+        async with asyncio.timeout(5):
+            while not requests:
+                mended = await probe(settings(server.address, **given), network=network)
+                await asyncio.sleep(0.05)
+    assert_failed(outcome, Reason.PERMISSION_DENIED)
+    assert outcome.detail.startswith(f"the secret in the file {file} cannot be sent: it holds a line break")
+    assert "s3cret" not in outcome.detail
+    assert_up(mended)
+    assert "s3cret-3\r\n" in requests[0]
+
+
+async def test_a_password_of_several_lines_is_sent_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("a\nb")
+    script, requests = echoing()
+    async with serving(script) as server:
+        auth = {"basic_auth": {"username": "me", "password_file": str(file)}}
+        assert_up(await probe(settings(server.address, auth=auth)))
+    assert "Authorization: Basic bWU6YQpi\r\n" in requests[0]
+
+
+async def test_a_configured_header_takes_the_place_of_the_agents_own_however_it_is_written() -> None:
+    script, requests = echoing()
+    async with serving(script) as server:
+        assert_up(await probe(settings(server.address, headers={"host": "other.test", "ACCEPT": "text/html"})))
+    names = [line.partition(":")[0].lower() for line in requests[0].splitlines()[1:-1]]
+    assert len(names) == len(set(names))
+    assert "Host: other.test\r\n" in requests[0]
+    assert "Accept: text/html\r\n" in requests[0]
+
+
+async def test_a_configured_host_does_not_lead_a_proxy_elsewhere() -> None:
+    script, requests = echoing()
+    async with serving(script) as server:
+        network = Network(proxies=Proxies(http=Proxy(server.host, server.port, "")))
+        wanted = {"kind": "http", "url": "http://meshery.invalid/", "headers": {"Host": "other.test"}}
+        assert_up(await probe(wanted, network=network))
+    assert requests[0].startswith("GET http://meshery.invalid/ HTTP/1.1\r\n")
 
 
 async def test_a_missing_secret_is_the_agents_fault(tmp_path: Path) -> None:

@@ -246,6 +246,19 @@ async def test_ways_to_sign_in_by_kubeconfig(way: str, tmp_path: Path) -> None:
     assert TOKEN not in repr(KubeApiSettings.model_validate(settings).access())
 
 
+async def test_a_token_of_several_lines_in_a_kubeconfig(tmp_path: Path) -> None:
+    async with api_server(anonymous=401) as api:
+        file = kubeconfig(tmp_path, api.url, {"token": f"{TOKEN}\n"})
+        settings = {"kind": "kube_api", "kubeconfig": str(file), "context": "east"}
+        assert_up(await probe(settings))
+        kubeconfig(tmp_path, api.url, {"token": f"{TOKEN}\r\nX-Other: {TOKEN}"})
+        outcome = await probe(settings)
+    assert_failed(outcome, Reason.PERMISSION_DENIED)
+    assert (
+        outcome.detail == f"cannot use the kubeconfig {file}: the token holds a line break or another control character"
+    )
+
+
 @pytest.mark.parametrize(
     ("cluster", "reason"),
     [

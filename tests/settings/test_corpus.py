@@ -9,7 +9,11 @@ from agent.settings.problems import ConfigurationError
 
 HERE = Path(__file__).parent
 SECRET = "hunter2"
-ENVIRONMENT = {"SECRET": SECRET, "HTTPS_PROXY": f"http://user:{SECRET}@proxy.example.com:3128"}
+ENVIRONMENT = {
+    "SECRET": SECRET,
+    "SEVERAL_LINES": f"{SECRET}\n{SECRET}\n",
+    "HTTPS_PROXY": f"http://user:{SECRET}@proxy.example.com:3128",
+}
 ENVIRONMENT_OF = {"proxy-in-environment": {"HTTPS_PROXY": f"socks5://user:{SECRET}@proxy.example.com"}}
 
 
