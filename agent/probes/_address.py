@@ -21,6 +21,17 @@ def parse_literal(host: str) -> ResolvedAddress | None:
     return ResolvedAddress(family, host)
 
 
+def address_in_name(host: str) -> str | None:
+    """The address that a proxy takes `host` for, in any form that C libraries know (`127.1`, `0x7f000001`), or None."""
+    host = host.rstrip(".")
+    if parse_literal(host) is not None:
+        return host
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, ValueError):
+        return None
+
+
 def bracketed(host: str) -> str:
     """A host as it stands before a port: an IPv6 address in brackets."""
     literal = parse_literal(host)

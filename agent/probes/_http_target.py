@@ -9,7 +9,7 @@ from agent.core.reasons import Blame, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.core.secret_names import is_secret_name
 from agent.core.version import VERSION
-from agent.probes._address import host_and_port
+from agent.probes._address import address_in_name, host_and_port
 from agent.probes._connection import Connection, connect, connect_tls
 from agent.probes._credentials import authorization, basic_authorization, cookie_value
 from agent.probes._door import reason_of
@@ -71,6 +71,7 @@ class HttpTarget:
         self.authenticated = auth is not None or _prove_who_asks(headers or {}, self._cookies)
         """Whether requests carry credentials."""
         self._proxy = network.proxies.choose(parts.scheme, self.host, self.port)
+        self._address = address_in_name(self.host) if self._proxy is not None else None
         self._prepared: dict[tuple[str, bytes, tuple[tuple[str, str], ...]], bytes] = {}
 
     async def open(self, run: Run) -> Connection:
@@ -122,6 +123,8 @@ class HttpTarget:
         return head.encode("utf-8") + b"\r\n" + body
 
     async def _open_through(self, run: Run, proxy: Proxy) -> Connection:
+        if self._address is not None:  # only the proxy itself sees what a name stands for
+            self.network.admit(self._address)
         run.timeout_reason = Reason.PROXY_REFUSED
         with _blaming(proxy, run):
             connection = await connect(run, self.network, proxy.host, proxy.port, proxy=str(proxy))

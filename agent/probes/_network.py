@@ -23,7 +23,8 @@ class Network:
         forbidden: tuple[IPv4Network | IPv6Network, ...] = (),
         interception: Interception | None = None,
     ) -> None:
-        """`forbidden`: networks that no probe may connect to, checked after resolution and on every redirect."""
+        """`forbidden`: networks that no probe may connect to, checked after resolution and on every redirect. Of
+        what is asked for through a proxy, only addresses are checked, and no names."""
         self.files = Files()
         self.tls = TlsContexts(self.files)
         self.resolver = resolver or Resolver()

@@ -164,7 +164,8 @@ class Configuration(Model):
         Annotated[IPv4Network | IPv6Network, PlainValidator(_network), WithJsonSchema({"type": "string"})],
         ...,
     ] = ()
-    """Networks that no probe may connect to, checked after names are resolved and on every redirect."""
+    """Networks that no probe may connect to, checked after names are resolved and on every redirect. Through a proxy,
+    which resolves names itself, only addresses in URLs can be checked: the proxy has to refuse what names stand for."""
     unmask_interception: bool = True
     """Find out whether a service mesh takes every connection from here, which would make checks of kind `tcp` without
     a dialogue lie: for each port of theirs, once a minute, try an address that no host has (192.0.2.1, 2001:db8::1)."""

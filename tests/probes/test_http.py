@@ -328,6 +328,25 @@ async def test_the_address_policy_holds_on_every_redirect() -> None:
     assert_failed(outcome, Reason.ADDRESS_FORBIDDEN)
 
 
+FORBIDDEN = ["169.254.169.254", "169.254.169.254.", "[::ffff:169.254.169.254]", "0xa9fea9fe", "169.254.43518"]
+
+
+@pytest.mark.parametrize("host", FORBIDDEN)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_the_address_policy_holds_through_a_proxy_and_on_every_redirect(scheme: str, host: str) -> None:
+    async with serving(answering(reply(302, Location=f"{scheme}://{host}/"))) as server:
+        proxy = Proxy(server.host, server.port, "")
+        network = Network(proxies=Proxies(http=proxy, https=proxy), forbidden=(ip_network("169.254.0.0/16"),))
+        direct = await probe({"kind": "http", "url": f"{scheme}://{host}/"}, network=network)
+        assert server.connections == 0
+        wanted = {"kind": "http", "url": "http://meshery.invalid/", "follow_redirects": True}
+        redirected = await probe(wanted, network=network)
+        assert server.connections == 1
+    assert_failed(direct, Reason.ADDRESS_FORBIDDEN)
+    assert_failed(redirected, Reason.ADDRESS_FORBIDDEN)
+    assert "169.254" in direct.detail
+
+
 async def test_phases_and_facts_of_a_tls_run(tmp_path: Path) -> None:
     async with serving(answering(reply()), tls=server_context()) as server:
         url = f"https://localhost:{server.port}/"
