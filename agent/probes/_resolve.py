@@ -19,6 +19,7 @@ from agent.probes._dns_query import Query, Reply, Server
 from agent.probes._dns_wire import AAAA, A, Rcode, addresses, question, rcode
 from agent.probes._files import Files
 from agent.probes._system_names import ResolvConf, WatchedFile, parse_hosts, parse_resolv_conf
+from agent.probes._text import printable, quote
 
 _GRACE = 0.05
 """Seconds to wait for the other family once one has answered (RFC 8305, section 3)."""
@@ -155,7 +156,7 @@ async def _ask_both(loop: AbstractEventLoop, name: str, servers: list[Server], c
     try:
         asked = [question(name, A), question(name, AAAA)]
     except ValueError as error:
-        return ProbeFailure(Reason.DNS_NXDOMAIN, f"{name} cannot be a name: {error}")
+        return ProbeFailure(Reason.DNS_NXDOMAIN, f"{printable(name)} cannot be a name: {error}")
     queries = [Query(loop, each, servers, conf.attempts, conf.timeout) for each in asked]
     try:
         waiting = {query.reply for query in queries}
@@ -195,22 +196,22 @@ def _read(reply: Reply, name: str, servers: list[Server]) -> Found:
         return _failure(reply, servers)
     code = rcode(reply)
     if code == Rcode.NXDOMAIN:
-        return ProbeFailure(Reason.DNS_NXDOMAIN, f"{name} does not exist (NXDOMAIN)")
+        return ProbeFailure(Reason.DNS_NXDOMAIN, f"{printable(name)} does not exist (NXDOMAIN)")
     if code != Rcode.NOERROR:
         return refusal(code, name)
     try:
         found = addresses(reply)
     except ValueError as error:
-        return ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the answer for {name} is malformed: {error}")
-    return found or ProbeFailure(Reason.DNS_NO_ADDRESS, f"{name} exists but has no address")
+        return ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the answer for {printable(name)} is malformed: {error}")
+    return found or ProbeFailure(Reason.DNS_NO_ADDRESS, f"{printable(name)} exists but has no address")
 
 
 def refusal(code: int, name: str) -> ProbeFailure:
     """What a response code says that is neither an answer nor NXDOMAIN."""
     if code == Rcode.REFUSED:
-        return ProbeFailure(Reason.DNS_REFUSED, f"the name server refuses to answer for {name} (REFUSED)")
+        return ProbeFailure(Reason.DNS_REFUSED, f"the name server refuses to answer for {printable(name)} (REFUSED)")
     shown = {1: "FORMERR", 2: "SERVFAIL", 4: "NOTIMP"}.get(code, f"response code {code}")
-    return ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the name server failed to answer for {name} ({shown})")
+    return ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the name server failed to answer for {printable(name)} ({shown})")
 
 
 def _failure(error: OSError | ProbeFailure, servers: list[Server]) -> ProbeFailure:
@@ -235,7 +236,7 @@ def _dns_name(host: str) -> str:
     try:
         name = host.lower() if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise ProbeFailure(Reason.DNS_NXDOMAIN, f"{host!r} cannot be a name") from error
+        raise ProbeFailure(Reason.DNS_NXDOMAIN, f"{quote(host)} cannot be a name") from error
     if not name.strip("."):
         raise ProbeFailure(Reason.DNS_NXDOMAIN, "the name is empty")
     return name
