@@ -12,6 +12,8 @@ _PHASE_INDEX = {phase: index for index, phase in enumerate(PHASES)}
 _NOT_ENTERED = (None,) * len(PHASES)
 _RESOLVE = Phase.RESOLVE
 _UP = Verdict.UP
+_LONGEST = 1000
+"""Characters of a detail or an advice: a second wall, for what should have been bounded where it was quoted."""
 
 
 class ProbeFailure(Exception):  # noqa: N818 - it is the failure of the target, not an error of the program
@@ -51,6 +53,7 @@ class Run:
         "measures",
         "peer",
         "proxy",
+        "redirected",
         "started",
         "timeout_reason",
         "traceparent",
@@ -69,6 +72,8 @@ class Run:
         self.peer = ""
         self.proxy = ""
         """The proxy through which the present connection leads; whatever goes wrong there may be its doing."""
+        self.redirected = ""
+        """Where a redirect has led the run, in quotation marks and bounded; a failure is then that of this place."""
         self.detail = ""
         self.advice = ""
         self.traceparent = traceparent
@@ -121,8 +126,12 @@ class Run:
     def _end(self, verdict: Verdict, reason: Reason | None, detail: str, advice: str) -> Outcome:
         phase = self.phase
         self.enter(phase)
-        if verdict is not _UP and self.proxy and self.proxy not in detail:
-            detail = f"{detail}; through the proxy {self.proxy}"
+        detail = _bounded(detail) if detail else ""
+        if verdict is not _UP:
+            if self.redirected:
+                detail = f"{detail}; after a redirect to {self.redirected}"
+            if self.proxy and self.proxy not in detail:
+                detail = f"{detail}; through the proxy {conceal(self.proxy)}"
         phases = tuple(self._phases)
         return Outcome(
             verdict,
@@ -131,10 +140,16 @@ class Run:
             phases,
             reason,
             None if verdict is _UP else phase,
-            conceal(detail) if detail else "",
-            conceal(advice) if advice else "",
+            detail,
+            _bounded(advice) if advice else "",
             self.measures,
             self.peer,
             self.traceparent,
             self.waited,
         )
+
+
+def _bounded(text: str) -> str:
+    """The beginning of a text, without secrets."""
+    shown = conceal(text, _LONGEST + 1)
+    return f"{shown[:_LONGEST]}…" if len(shown) > _LONGEST else shown

@@ -1,6 +1,7 @@
 """What to try first when a check is not up: the steps of its reason, made to fit the check."""
 
 import re
+from dataclasses import replace
 from ipaddress import ip_address
 from shlex import quote
 
@@ -15,6 +16,10 @@ _TLS_WANTED = re.compile(r"\bHTTPS\b|\\x15\\x03")
 """How servers say that plain text came where TLS is spoken: in words (Go, nginx), or with a TLS alert."""
 _SIGNS_IN_OTHERWISE = re.compile(r"\bkubeconfig .* signs in by ")
 """How the detail names a user of a kubeconfig who needs more than what stands in files."""
+_REDIRECTED = re.compile(r'; after a redirect to "([^"]*)"(?:; through the proxy .*)?$')
+"""How the detail ends where a redirect led the run to the place that failed."""
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\]):(?P<port>\d+)")
+"""A place that may stand in a command: a target chose it, so a shell must find nothing in it."""
 _GIVE_A_TOKEN = (
     "kubectl create serviceaccount reachd, on that cluster, and kubectl create token reachd --duration=8760h",
     "Put this token in place of the plugin into a kubeconfig of reachd's own; docs/operating.md shows how.",
@@ -54,6 +59,7 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
     """
     if reason is Reason.PERMISSION_DENIED and _SIGNS_IN_OTHERWISE.search(detail):
         return list(_GIVE_A_TOKEN)
+    check = _at_the_place_that_failed(check, detail)
     service = _SERVICE_NAME.fullmatch(check.host)
     is_rule = reason is Reason.DEGRADED and check.kind == "checklist"
     told = _for_a_rule(check) if is_rule else explain(reason).try_first
@@ -68,6 +74,23 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
     if is_rule:
         values["NAMESPACE"] = getattr(check.settings, "namespace", "NAMESPACE")
     return list(dict.fromkeys(_with_values(step, values, check, detail) for step in steps))
+
+
+def _at_the_place_that_failed(check: Check, detail: str) -> Check:
+    """The check as if it had asked the place to which a redirect led it, in placeholders where that is not to be had.
+
+    It is the check itself where nothing redirected the run, or to another path of the same host.
+    """
+    redirected = _REDIRECTED.search(detail)
+    if redirected is None:
+        return check
+    origin = _ORIGIN.fullmatch(redirected[1])
+    scheme, host, port = origin.groups() if origin else ("http", "HOST", "PORT")
+    host = host.strip("[]")
+    if (host, port) == (check.host, check.path.port.partition("/")[0]) and check.target.startswith(f"{scheme}:"):
+        return check
+    target = f"{origin[0] if origin else 'http://HOST:PORT'}/"
+    return replace(check, host=host, target=target, path=replace(check.path, port=f"{port}/tcp"), settings=None)
 
 
 def _for_a_rule(check: Check) -> tuple[str, ...]:

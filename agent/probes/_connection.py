@@ -22,6 +22,7 @@ from agent.probes._address import ResolvedAddress
 from agent.probes._network import Network
 from agent.probes._readiness import Readiness
 from agent.probes._sockets import open_socket
+from agent.probes._text import quote
 from agent.probes._tls import TlsIdentity, handshake_failure, measure_tls, tls_failure
 
 TCP_RTT = Metric(
@@ -81,7 +82,9 @@ class Connection:
         try:
             self._tls = tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name.rstrip("."))
         except ValueError as error:  # a name that cannot be sent, such as one with an empty label
-            raise ProbeFailure(Reason.TLS_HOSTNAME_MISMATCH, f"{server_name} cannot be asked for: {error}") from error
+            raise ProbeFailure(
+                Reason.TLS_HOSTNAME_MISMATCH, f"{quote(server_name)} cannot be asked for: {error}"
+            ) from error
         while True:
             try:
                 tls.do_handshake()
@@ -197,6 +200,7 @@ async def connect(run: Run, network: Network, host: str, port: int, *, proxy: st
     name, OSError for the connection.
     """
     run.proxy = proxy
+    run.peer = ""
     run.enter(_RESOLVE)
     addresses = await network.resolver.addresses(host)
     run.enter(_CONNECT)

@@ -9,6 +9,7 @@ from pydantic import Field
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
+from agent.probes._address import host_and_port
 from agent.probes._http import MAX_BODY, Response, decoded_body, exchange
 from agent.probes._http_settings import HttpRequestSettings
 from agent.probes._http_target import CLOSE, HttpTarget
@@ -19,6 +20,9 @@ from agent.probes._text import quote
 from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
 
 _MAX_REDIRECTS = 10
+_LONGEST_HOST = 253
+"""Characters that a name has at most (RFC 1035, section 3.1)."""
+_LONGEST_ORIGIN = _LONGEST_HOST + len("https://[]:65535")
 _MOST_JSON = 256 * 1024
 """Characters of a JSON body: a hostile 1 MiB of nested lists would hold the event loop up for 100 ms."""
 _COMPRESSED = ("Accept-Encoding", "gzip, deflate")
@@ -82,7 +86,9 @@ class HttpProbe:
             if response.status == 303 or (response.status in (301, 302) and method == "POST"):
                 method, body = "GET", b""
             target = self._redirected(target, response)
+            run.redirected = quote(f"{target.scheme}://{host_and_port(target.host, target.port)}", _LONGEST_ORIGIN)
         else:
+            run.redirected = ""  # which this failure names itself
             last = quote(target.url)
             raise ProbeFailure(Reason.REDIRECT_LOOP, f"more than {_MAX_REDIRECTS} redirects, the last to {last}")
         run.detail = judge_status(response, self._settings.expect, url=target.url, authenticated=target.authenticated)
@@ -97,7 +103,7 @@ class HttpProbe:
     def _redirected(self, before: HttpTarget, response: Response) -> HttpTarget:
         url = redirect_url(response, before.url)
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_port(parts):
+        if parts.scheme not in ("http", "https") or not _has_host(parts) or not _has_port(parts):
             raise ProbeFailure(
                 Reason.REDIRECT_UNEXPECTED, f"the answer redirects to {quote(response.headers['location'])}"
             )
@@ -110,6 +116,10 @@ class HttpProbe:
 def _for_strangers(tls: TlsSettings | None) -> TlsSettings | None:
     """How to verify another host: by its own name, and without our client certificate."""
     return tls and tls.model_copy(update={"server_name": None, "cert_file": None, "key_file": None})
+
+
+def _has_host(parts: SplitResult) -> bool:
+    return 0 < len(parts.hostname or "") <= _LONGEST_HOST
 
 
 def _has_port(parts: SplitResult) -> bool:

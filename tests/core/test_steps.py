@@ -132,3 +132,37 @@ def test_on_a_host_of_its_own_kubernetes_comes_last() -> None:
     assert "kubectl" in steps[-1]
     assert "kubectl" in steps_for(Reason.CONNECT_REFUSED, replace(OWN, host=SERVICE))[0]
     assert not any("kubectl" in step for step in steps_for(Reason.CONNECTION_CLOSED, OWN)[:2])
+
+
+def redirected(to: str) -> str:
+    return f'Connection refused; after a redirect to "{to}"'
+
+
+@pytest.mark.parametrize("end", ["", "; through the proxy proxy.example:3128"])
+def test_after_a_redirect_the_steps_are_for_the_place_that_failed(end: str) -> None:
+    named = replace(PAGE, settings=Settings(Tls("front.example")))
+    steps = steps_for(Reason.CONNECT_REFUSED, named, redirected("https://sign-in.auth.svc:8443") + end)
+    assert any("kubectl -n auth get endpoints sign-in" in step for step in steps)
+    assert not any("web.example" in step for step in steps)
+    steps = steps_for(Reason.TLS_HOSTNAME_MISMATCH, named, redirected("https://[2001:db8::1]:443") + end)
+    assert not any("example" in step for step in steps)
+    steps = steps_for(Reason.SERVER_ERROR, OWN, redirected("http://other.example:81") + end)
+    assert not any("192.0.2.7" in step for step in steps)
+
+
+def test_a_redirect_to_the_same_host_changes_no_step() -> None:
+    assert steps_for(Reason.SERVER_ERROR, PAGE, redirected("http://web.example:8443")) == steps_for(
+        Reason.SERVER_ERROR, PAGE
+    )
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("origin", ["http://a$(reboot):80", "http://`x`:80", "http://a;reboot:80", "http://…", ""])
+def test_a_target_puts_no_command_into_a_step(reason: Reason, origin: str) -> None:
+    steps = steps_for(reason, PAGE, redirected(origin))
+    assert not any("web.example" in step or "reboot" in step or "`x`" in step for step in steps)
+
+
+def test_what_a_target_says_is_no_redirect() -> None:
+    said = r'the answer is 500: "x; after a redirect to \"http://evil.example:80\""'
+    assert steps_for(Reason.SERVER_ERROR, PAGE, said) == steps_for(Reason.SERVER_ERROR, PAGE)

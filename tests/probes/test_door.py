@@ -135,6 +135,14 @@ async def test_what_probes_say_themselves() -> None:
     assert_phases_add_up(outcome)
 
 
+async def test_whatever_a_probe_says_is_bounded() -> None:
+    failed = await run_in(Phase.TRANSFER, ProbeFailure(Reason.BODY_MISMATCH, "x" * 60_000))
+    unknown = await run_in(Phase.TRANSFER, Inconclusive("y" * 60_000, "z" * 60_000))
+    for text in (failed.detail, unknown.detail, unknown.advice):
+        assert (len(text), text[-1]) == (1001, "…")
+    assert (await run_in(Phase.TRANSFER, ProbeFailure(Reason.BODY_MISMATCH, "x" * 1000))).detail == "x" * 1000
+
+
 async def test_a_crash_is_the_agents_own_fault_and_the_probe_can_run_again() -> None:
     fine = False
 

@@ -299,6 +299,48 @@ async def test_redirects_are_followed_without_credentials_to_another_host(tmp_pa
     assert "Authorization" not in requests[0]
 
 
+@pytest.mark.parametrize("script", [answering(reply(500)), closing, silent, answering(reply(302, Location="ftp://x/"))])
+async def test_a_failure_after_a_redirect_names_the_place(script: Script) -> None:
+    async with (
+        serving(script) as other,
+        serving(answering(reply(302, Location=f"http://{other.address}/there"))) as first,
+    ):
+        outcome = await probe(settings(first.address, follow_redirects=True), timeout=0.5)
+        itself = await probe(settings(other.address, follow_redirects=True), timeout=0.5)
+    assert outcome.detail == f'{itself.detail}; after a redirect to "http://{other.address}"'
+    assert outcome.peer == other.address
+
+
+async def test_what_was_connected_before_a_redirect_is_not_named_where_the_next_place_is_not_reached() -> None:
+    with refusing() as nowhere:
+        async with serving(answering(reply(302, Location=f"http://{nowhere}/"))) as first:
+            outcome = await probe(settings(first.address, follow_redirects=True))
+    assert_failed(outcome, Reason.CONNECT_REFUSED)
+    assert outcome.detail == f'Connection refused; after a redirect to "http://{nowhere}"'
+    assert outcome.peer == ""
+
+
+async def test_too_many_redirects_are_told_once() -> None:
+    async with serving(answering(reply(302, Location="/"))) as server:
+        outcome = await probe(settings(server.address, follow_redirects=True))
+    assert outcome.detail == f'more than 10 redirects, the last to "http://{server.address}/"'
+
+
+async def test_a_target_cannot_redirect_to_a_name_that_fills_pages() -> None:
+    async with name_server({}) as names, serving(answering(reply(302, Location=f"http://{'a.' * 30000}"))) as server:
+        network = Network(Resolver(servers=[names.server]))
+        outcome = await probe(settings(server.address, follow_redirects=True), network=network)
+    assert_failed(outcome, Reason.REDIRECT_UNEXPECTED)
+    assert len(outcome.detail) < 400
+    location = f'http://{"a." * 60}\u00e9"<b>.test/'
+    async with name_server({}) as names, serving(answering(reply(302, Location=location))) as server:
+        network = Network(Resolver(servers=[names.server]))
+        outcome = await probe(settings(server.address, follow_redirects=True), network=network)
+    assert_failed(outcome, Reason.DNS_NXDOMAIN)
+    assert len(outcome.detail) < 700
+    assert outcome.detail.isprintable()
+
+
 async def test_another_host_is_verified_by_its_own_name_and_sees_no_client_certificate(tmp_path: Path) -> None:
     shown: list[object] = []
 
