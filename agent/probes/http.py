@@ -4,7 +4,7 @@ import json
 from typing import ClassVar, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
@@ -42,6 +42,11 @@ class HttpExpectation(StatusExpectation):
     json_: dict[str, JsonValue] = Field(default_factory=dict, alias="json")
     """Values by path in a JSON body of up to 256 KiB, as in `{status: ok, components.0.name: database}`."""
 
+    @property
+    def needs_body(self) -> bool:
+        """Whether the body of the answer is looked at."""
+        return bool(self.body_matches or self.body_not_matches or self.json_)
+
 
 class HttpSettings(HttpRequestSettings):
     """Keys of the `http` probe."""
@@ -61,6 +66,17 @@ class HttpSettings(HttpRequestSettings):
     """Bytes of the body that are read. A longer one is up, unless an expectation needs all of it."""
     expect: HttpExpectation = HttpExpectation()
     """What the answer must be."""
+
+    @model_validator(mode="after")
+    def _no_body_of_a_head(self) -> "HttpSettings":
+        if self.method != "HEAD":
+            return self
+        if self.body:
+            raise ValueError("a HEAD request has no body; remove body, or write method: POST")
+        if self.expect.needs_body:
+            words = "the answer to HEAD has no body for body_matches, body_not_matches or json; write method: GET"
+            raise ValueError(words)
+        return self
 
     def probe(self, network: Network) -> Probe:
         return HttpProbe(self, network)
@@ -137,7 +153,7 @@ class _ContentExpectation:
         self._matches = tuple(RegularExpression(pattern) for pattern in expect.body_matches)
         self._not_matches = tuple(RegularExpression(pattern) for pattern in expect.body_not_matches)
         self._json = expect.json_
-        self._needs_body = bool(self._matches or self._not_matches or self._json)
+        self._needs_body = expect.needs_body
         self.wanted = bool(self._headers) or self._needs_body
 
     def judge(self, response: Response, max_body: int) -> None:
