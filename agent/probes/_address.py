@@ -1,7 +1,12 @@
 """IP addresses in the forms that sockets and URLs want."""
 
 import socket
+from ipaddress import IPv6Address
 from typing import NamedTuple
+
+from agent.core.reasons import Reason
+from agent.core.run import ProbeFailure
+from agent.probes._text import printable
 
 
 class ResolvedAddress(NamedTuple):
@@ -19,6 +24,40 @@ def parse_literal(host: str) -> ResolvedAddress | None:
     except (OSError, ValueError):
         return None
     return ResolvedAddress(family, host)
+
+
+def zone_problem(host: str) -> str:
+    """Why the zone of an IPv6 address makes no sense, with a remedy; empty where it does, or there is none."""
+    address, percent, zone = host.partition("%")
+    literal = parse_literal(address)
+    if not percent or literal is None or literal.family != socket.AF_INET6:
+        return ""
+    if not zone:
+        return "the zone behind % is empty; name an interface, as in [fe80::1%eth0]"
+    return (
+        "" if IPv6Address(address).is_link_local else "only a link-local address (fe80::/10) has a zone; leave it out"
+    )
+
+
+def socket_address(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    """Address and port as a socket wants them, with the number of the interface that a zone names.
+
+    Raises ProbeFailure where this machine has no such interface.
+    """
+    if "%" not in address:
+        return address, port
+    try:
+        found = socket.getaddrinfo(address, port, socket.AF_INET6, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+    except socket.gaierror as error:
+        raise no_interface(address) from error
+    return address, port, 0, int(found[0][4][-1])
+
+
+def no_interface(address: str) -> ProbeFailure:
+    """What it means that the kernel finds no interface for an IPv6 address."""
+    zone = address.partition("%")[2]
+    words = f"this machine has no interface {printable(zone)}" if zone else f"{address} needs an interface, as in %eth0"
+    return ProbeFailure(Reason.CONNECT_UNREACHABLE, words)
 
 
 def address_in_name(host: str) -> str | None:
@@ -47,6 +86,6 @@ def has_route(address: ResolvedAddress) -> bool:
     """Whether this machine has a way to an address. Sends nothing: connecting a UDP socket only looks up the route."""
     try:
         with socket.socket(address.family, socket.SOCK_DGRAM) as sock:
-            return sock.connect_ex((address.address, 53)) == 0
-    except OSError:  # a kernel without the family
+            return sock.connect_ex(socket_address(address.address, 53)) == 0
+    except (OSError, ProbeFailure):  # a kernel without the family, or a machine without the interface
         return False

@@ -18,7 +18,7 @@ from types import TracebackType
 from agent.core.measures import Metric, MetricType
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._address import ResolvedAddress
+from agent.probes._address import ResolvedAddress, no_interface, socket_address
 from agent.probes._network import Network
 from agent.probes._readiness import Readiness
 from agent.probes._sockets import open_socket
@@ -80,7 +80,7 @@ class Connection:
         context = network.tls.context(identity)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         try:
-            self._tls = tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name.rstrip("."))
+            self._tls = tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=_certified(server_name))
         except ValueError as error:  # a name that cannot be sent, such as one with an empty label
             raise ProbeFailure(
                 Reason.TLS_HOSTNAME_MISMATCH, f"{quote(server_name)} cannot be asked for: {error}"
@@ -193,11 +193,16 @@ class Connection:
             await self._send_all(self._outgoing.read())
 
 
+def _certified(server_name: str) -> str:
+    """The name as certificates have it: without a last dot, and an address without a zone."""
+    return server_name.partition("%")[0].rstrip(".")
+
+
 async def connect(run: Run, network: Network, host: str, port: int, *, proxy: str = "") -> Connection:
     """Resolves `host` and connects to the first of its addresses that answers, each family tried.
 
     proxy: what to call the host where it is a proxy. Leaves the run in the phase `connect`. Raises ProbeFailure for the
-    name, OSError for the connection.
+    name and for an interface that is not there, OSError for the connection.
     """
     run.proxy = proxy
     run.peer = ""
@@ -246,9 +251,9 @@ def measure_tcp(run: Run, sock: SocketType) -> None:
 
 
 async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress, port: int) -> SocketType:
+    target = socket_address(address.address, port)
     sock = open_socket(address.family, _STREAM)
     try:
-        target = (address.address, port)
         error = sock.connect_ex(target)
         if error == errno.EINPROGRESS:
             # On loopback the handshake is over by now, and asking again is cheaper than a turn of the event loop.
@@ -257,6 +262,8 @@ async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress,
                 await readiness.writable(sock.fileno())
                 error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error and error != errno.EISCONN:
+            if error == errno.EINVAL and address.family == socket.AF_INET6:  # link-local, without a zone
+                raise no_interface(address.address)
             raise OSError(error, os.strerror(error))
     except BaseException:
         measure_tcp(run, sock)
@@ -271,7 +278,7 @@ async def _connect_any(
     """Tries the addresses in order, the next one beside a silent one, and keeps the first connection."""
     waiting = list(addresses)
     attempts: dict[Task[SocketType], ResolvedAddress] = {}
-    failure: OSError | None = None
+    failure: OSError | ProbeFailure | None = None
     try:
         while waiting or attempts:
             if waiting:
@@ -285,7 +292,7 @@ async def _connect_any(
                 if error is None:
                     return attempt.result(), attempts.pop(attempt)
                 del attempts[attempt]
-                if not isinstance(error, OSError):
+                if not isinstance(error, OSError | ProbeFailure):
                     raise error
                 failure = failure or error
     finally:

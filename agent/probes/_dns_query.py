@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
-from agent.probes._address import host_and_port, parse_literal
+from agent.probes._address import host_and_port, parse_literal, socket_address
 from agent.probes._dns_wire import Rcode, is_reply, is_truncated, query, rcode
 from agent.probes._sockets import open_socket
 
@@ -105,7 +105,7 @@ class Query:
             server = self._turns.popleft()
             try:
                 exchange = self._send(server)
-            except OSError as error:
+            except (OSError, ProbeFailure) as error:
                 self._give_up(server, error)
                 continue
             self._timer = (
@@ -125,7 +125,7 @@ class Query:
         sent = query(token_bytes(2), self._asked)
         sock = open_socket(_family(server), socket.SOCK_DGRAM)
         try:
-            sock.connect(server)  # from now on the kernel drops what comes from elsewhere
+            sock.connect(socket_address(*server))  # from now on the kernel drops what comes from elsewhere
             sock.send(sent)
         except BaseException:
             sock.close()
@@ -207,7 +207,7 @@ async def _exchange_over_tcp(loop: AbstractEventLoop, server: Server, sent: byte
     Raises OSError or ProbeFailure.
     """
     with socket.socket(fileno=open_socket(_family(server), socket.SOCK_STREAM).detach()) as sock:
-        await loop.sock_connect(sock, server)
+        await loop.sock_connect(sock, socket_address(*server))
         await loop.sock_sendall(sock, len(sent).to_bytes(2) + sent)
         length = int.from_bytes(await _receive_exactly(loop, sock, server, 2))
         reply = await _receive_exactly(loop, sock, server, length)

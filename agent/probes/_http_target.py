@@ -1,5 +1,6 @@
 """Where HTTP requests go, and what they say: connection, proxy, TLS and credentials, prepared for many runs."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import SplitResult, urlsplit
@@ -30,6 +31,8 @@ _WRITTEN = {
     )
 }
 """How the agent writes its own headers, so that one of the configuration, however it is written, stands beside none."""
+_ZONE = re.compile(r"%[^\]]*(?=\])")
+"""The zone of an IPv6 address, which means nothing to others (RFC 6874, section 4)."""
 _MAX_PROXY_HEAD = 64 * 1024
 
 
@@ -58,7 +61,7 @@ class HttpTarget:
         if parts.scheme in ("https", "wss"):
             self._identity = identity or tls_identity(tls, ("http/1.1",))
         self._server_name = (tls and tls.server_name) or self.host
-        self._authority = parts.netloc.rpartition("@")[2]
+        self._authority = _ZONE.sub("", parts.netloc.rpartition("@")[2])
         self._headers = {
             "Host": self._authority,
             "User-Agent": f"reachd/{VERSION}",

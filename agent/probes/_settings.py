@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +21,7 @@ from pydantic import (
 from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.secrets import conceal, remember
-from agent.probes._address import host_and_port, parse_literal
+from agent.probes._address import host_and_port, parse_literal, zone_problem
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
 from agent.probes._text import has_control_characters
@@ -59,6 +59,8 @@ def parse_address(text: str) -> Endpoint:
         raise ValueError("expected host:port with a port from 1 to 65535, as in broker.example.com:4222")
     if re.search(r"[\s/@?#]", host):
         raise ValueError("expected host:port without a scheme or path, as in broker.example.com:4222")
+    if problem := zone_problem(host):
+        raise ValueError(problem)
     return Endpoint(host, int(port))
 
 
@@ -93,6 +95,8 @@ def parse_url(text: str) -> SplitResult:
         raise ValueError(message) from None
     if not url.scheme or not url.hostname:
         raise ValueError("expected an absolute URL with scheme and host, as in http://meshery.example.com:9081/")
+    if problem := zone_problem(_host_of(url)):
+        raise ValueError(problem)
     if url.username is not None or url.password is not None:
         raise ValueError("credentials do not belong in a URL; use auth: {basic_auth: {username, password_file}}")
     if port == 0 or re.search(r"[\s\x00-\x1f]", text):
@@ -115,7 +119,16 @@ DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443, "ws": 80, "wss": 4
 def url_endpoint(url: str) -> Endpoint:
     """Host and port that a validated URL leads to."""
     parts = urlsplit(url)
-    return Endpoint(parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme])
+    return Endpoint(_host_of(parts), parts.port or DEFAULT_PORTS[parts.scheme])
+
+
+def _host_of(parts: SplitResult) -> str:
+    """The host of a URL. The zone of an IPv6 address stands there behind %25, or behind the bare % (RFC 6874)."""
+    host = parts.hostname or ""
+    if ":" not in host:
+        return host
+    address, percent, zone = host.partition("%")
+    return f"{address}{percent}{unquote(zone.removeprefix('25')) or zone}"
 
 
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")

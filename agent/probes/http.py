@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._address import host_and_port
+from agent.probes._address import host_and_port, parse_literal
 from agent.probes._http import MAX_BODY, Response, decoded_body, exchange
 from agent.probes._http_settings import HttpRequestSettings
 from agent.probes._http_target import CLOSE, HttpTarget
@@ -120,13 +120,18 @@ class HttpProbe:
         url = redirect_url(response, before.url)
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not _has_host(parts) or not _has_port(parts):
-            raise ProbeFailure(
-                Reason.REDIRECT_UNEXPECTED, f"the answer redirects to {quote(response.headers['location'])}"
-            )
-        same = (parts.scheme, url_endpoint(url)) == (self._target.scheme, (self._target.host, self._target.port))
+            raise _leads_nowhere(response)
+        endpoint = url_endpoint(url)
+        same = (parts.scheme, endpoint) == (self._target.scheme, (self._target.host, self._target.port))
         if same:
             return self._settings.request_target(self._network, url)
+        if parse_literal(endpoint.host) and "%" in endpoint.host:  # only this machine knows its interfaces
+            raise _leads_nowhere(response)
         return HttpTarget(self._network, url, tls=_for_strangers(self._settings.tls))
+
+
+def _leads_nowhere(response: Response) -> ProbeFailure:
+    return ProbeFailure(Reason.REDIRECT_UNEXPECTED, f"the answer redirects to {quote(response.headers['location'])}")
 
 
 def _for_strangers(tls: TlsSettings | None) -> TlsSettings | None:

@@ -7,6 +7,7 @@ from asyncio import create_subprocess_exec, gather, sleep
 from asyncio.subprocess import PIPE
 from ipaddress import ip_network
 from pathlib import Path
+from socket import AF_INET, AF_INET6, if_nametoindex
 from time import perf_counter
 
 import pytest
@@ -14,8 +15,10 @@ import uvloop
 
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Phase, Reason
-from agent.probes._address import ResolvedAddress
+from agent.core.run import Run
+from agent.probes._address import ResolvedAddress, socket_address
 from agent.probes._connection import TCP_RETRANSMITS, TCP_RTT
+from agent.probes._http_target import HttpTarget
 from agent.probes._network import Network
 from agent.probes._proxy import Proxies, Proxy
 from agent.probes._resolve import Resolver
@@ -63,6 +66,36 @@ async def test_an_address_without_a_route_is_unreachable() -> None:
     )  # the broadcast address of the loopback network: no TCP leads there
     assert_failed(outcome, Reason.CONNECT_UNREACHABLE)
     assert outcome.phase is Phase.CONNECT
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"kind": "tcp", "address": "[fe80::1%no-such]:80"}, "this machine has no interface no-such"),
+        ({"kind": "tcp", "address": "[fe80::1%987654]:80"}, "Network is unreachable"),
+        ({"kind": "tcp", "address": "[fe80::1]:80"}, "fe80::1 needs an interface, as in %eth0"),
+        ({"kind": "http", "url": "http://[fe80::1%25no-such]/"}, "this machine has no interface no-such"),
+        ({"kind": "http", "url": "http://[fe80::1%no-such]/"}, "this machine has no interface no-such"),
+        ({"kind": "dns", "name": "a.test", "server": "fe80::1%no-such"}, "this machine has no interface no-such"),
+    ],
+)
+async def test_a_zone_that_is_no_interface_of_this_machine(settings: dict[str, object], words: str) -> None:
+    outcome = await probe(settings)
+    assert_failed(outcome, Reason.CONNECT_UNREACHABLE)
+    assert outcome.detail == words
+
+
+async def test_an_address_with_a_zone_that_is_no_interface_does_not_hide_the_others() -> None:
+    async with serving(silent) as server:
+        network = Network(Addresses((AF_INET6, "fe80::1%no-such"), (AF_INET, "127.0.0.1")))
+        assert_up(await connect_to(f"named.test:{server.port}", network=network))
+
+
+def test_a_zone_tells_the_socket_its_interface_and_the_target_nothing() -> None:
+    target = HttpTarget(Network(), "http://[fe80::1%25lo]:81/")
+    assert target.host == "fe80::1%lo"
+    assert socket_address(target.host, target.port) == ("fe80::1%lo", 81, 0, if_nametoindex("lo"))
+    assert b"\r\nHost: [fe80::1]:81\r\n" in target.request(Run(1))
 
 
 async def test_a_proxy_that_resets_the_connection_while_a_tunnel_is_made() -> None:
@@ -173,6 +206,7 @@ OVERLOADED = """
 import asyncio, resource, socket, sys
 from agent.probes import settings_of
 from agent.probes._door import run_probe
+from agent.probes._http_target import HttpTarget
 from agent.probes._network import Network
 
 async def main():

@@ -320,6 +320,20 @@ async def test_what_was_connected_before_a_redirect_is_not_named_where_the_next_
     assert outcome.peer == ""
 
 
+@pytest.mark.parametrize("host", ["[fe80::1%25lo]", "[fe80::1%25no-such]", "[::1%lo]"])
+async def test_a_target_names_no_interface_of_this_machine(host: str) -> None:
+    async with serving(answering(reply(302, Location=f"http://{host}/"))) as server:
+        outcome = await probe(settings(server.address, follow_redirects=True))
+    assert_failed(outcome, Reason.REDIRECT_UNEXPECTED)
+
+
+async def test_a_redirect_to_a_link_local_address_is_no_fault_of_the_agent() -> None:
+    async with serving(answering(reply(302, Location="http://[fe80::1]/"))) as server:
+        outcome = await probe(settings(server.address, follow_redirects=True))
+    assert_failed(outcome, Reason.CONNECT_UNREACHABLE)
+    assert outcome.verdict is Verdict.DOWN
+
+
 async def test_too_many_redirects_are_told_once() -> None:
     async with serving(answering(reply(302, Location="/"))) as server:
         outcome = await probe(settings(server.address, follow_redirects=True))
