@@ -6,6 +6,7 @@ Notes which failure reasons a session has produced; one of all tests must have p
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,7 +29,8 @@ WHOLE = ("", "not slow")
 @pytest.fixture(autouse=True)
 def no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a new process: a secret of another test, or its beginning, is not taken out of what this one looks at."""
-    monkeypatch.setattr(secrets, "_forms_of_secret", {})
+    monkeypatch.setattr(secrets, "_forms_by_origin", {})
+    monkeypatch.setattr(secrets, "_uses", Counter())
     monkeypatch.setattr(secrets, "_by_beginning", {})
 
 

@@ -6,45 +6,83 @@ whoever reads a secret tells it here, and every text that a target had a part in
 
 import json
 from base64 import b64encode
+from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from sys import maxsize
+from threading import Lock
 from urllib.parse import quote
 
 CONCEALED = "<secret>"
 """What stands in a text for a secret."""
 _SHORTEST = 4
 """Characters that a secret has at least: to take out all shorter ones would shred every text."""
-_MOST = 500
-"""Secrets that are kept; the oldest, by then long renewed, is forgotten first."""
+_SHORTEST_LINE = 8
+"""The same for a line of a longer secret, which may hold plain words as well."""
+_MOST_LINES = 200
+"""Lines of one secret that are looked for by themselves."""
+_MOST = 1000
+"""Origins whose secrets are kept; the one that has not been heard of for longest is forgotten first."""
+_VERSIONS = 4
+"""Values that are kept of one origin, because a target may quote what it was sent before the last renewal."""
 
-_forms_of_secret: dict[str, tuple[str, ...]] = {}
-_by_beginning: dict[str, list[str]] = {}
+_MARKUP = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+_ESCAPES = tuple(
+    str.maketrans(table)
+    for table in (
+        _MARKUP,
+        {**_MARKUP, '"': "&quot;", "'": "&#x27;"},  # html of Python
+        {**_MARKUP, '"': "&#34;", "'": "&#39;"},  # html of Go
+        {**_MARKUP, '"': "&#34;", "'": "&#39;", "+": "&#43;"},  # html/template of Go
+        {**_MARKUP, '"': "&quot;", "'": "&#39;"},  # most others
+    )
+)
+_GO_JSON = str.maketrans({it: f"\\u{ord(it):04x}" for it in "<>&\u2028\u2029"})
+
+_Forms = tuple[str, ...]
+_forms_by_origin: dict[str, dict[str, _Forms]] = {}
+"""What is remembered: by origin the secrets, with their forms; whatever was heard of last comes last."""
+_uses: Counter[str] = Counter()
+"""Of how many remembered secrets something is a form."""
+_by_beginning: dict[str, _Forms] = {}
+"""All forms by their first characters, in order. Replaced and never changed, so that any thread may read them."""
+_changing = Lock()
 
 
-def remember(secret: str) -> None:
-    """Notes a value that `conceal` shall find from now on."""
-    if len(secret) < _SHORTEST or secret in _forms_of_secret:
+def remember(secret: str, origin: str = "") -> None:
+    """Notes a value that `conceal` shall find from now on: without white space at its ends, and each line by itself.
+
+    origin: where the value was read, such as a file, of whose former values a few are remembered as well. To be called
+    at each use: it costs little, and what is in use is not forgotten. Default: the value has no other values beside it.
+    """
+    if len(secret) < _SHORTEST:
         return
-    if len(_forms_of_secret) >= _MOST:
-        _forget(next(iter(_forms_of_secret)))
-    forms = tuple(dict.fromkeys(form for form in _forms(secret) if len(form) >= _SHORTEST))
-    _forms_of_secret[secret] = forms
-    for form in forms:
-        _by_beginning.setdefault(form[:_SHORTEST], []).append(form)
+    with _changing:
+        values = _forms_by_origin.pop(origin or secret, {})
+        values[secret] = values.pop(secret, ()) or _note(secret)
+        _forms_by_origin[origin or secret] = values
+        while len(values) > _VERSIONS:
+            _forget(values.pop(next(iter(values))))
+        while len(_forms_by_origin) > _MOST:
+            for forms in _forms_by_origin.pop(next(iter(_forms_by_origin))).values():
+                _forget(forms)
 
 
 def conceal(text: str, limit: int = maxsize) -> str:
     """`text` without the secrets; it ends once it has `limit` characters, or a few more where the last is a secret.
 
-    Found are a secret as it is, in base64 (inside of something longer, too), percent-encoded and as in JSON, and the
-    beginning of one with which the text ends.
+    Found, in whatever case, are a secret as it is, in base64 (inside of something longer, too), percent-encoded, as in
+    JSON and as in HTML, and the beginning of one with which the text ends. What it costs grows with what is shown, and
+    hardly with the number of secrets.
     """
     if not _by_beginning:
         return text[:limit]
+    folded = _fold(text)
     shown: list[str] = []
     size = position = 0
     while position < len(text) and size < limit:
-        length = _length_of_secret(text, position)
+        length = _length_of_secret(folded, position)
         part = CONCEALED if length else text[position]
         shown.append(part)
         size += len(part)
@@ -52,29 +90,49 @@ def conceal(text: str, limit: int = maxsize) -> str:
     return "".join(shown)
 
 
-def _length_of_secret(text: str, position: int) -> int:
+def _length_of_secret(folded: str, position: int) -> int:
     """How many characters from `position` on are a secret, or 0."""
-    left = len(text) - position
-    return max(
-        [
-            min(len(form), left)
-            for form in _by_beginning.get(text[position : position + _SHORTEST], ())
-            if text.startswith(form, position) or (left < len(form) and form.startswith(text[position:]))
-        ],
-        default=0,
-    )
+    forms = _by_beginning.get(folded[position : position + _SHORTEST])
+    if forms is None:
+        return 0
+    rest = folded[position:]
+    following = bisect_left(forms, rest)
+    if following < len(forms) and forms[following].startswith(rest):
+        return len(rest)
+    if not rest.startswith(forms):  # one call, because a target may repeat how all tokens of a kind begin
+        return 0
+    return max(len(form) for form in forms if rest.startswith(form))
+
+
+def _fold(text: str) -> str:
+    """`text` in one case, character by character: of the same length, and without regard to what stands around."""
+    return text.replace("İ", "i").lower().replace("ς", "σ")  # noqa: RUF001 - the two for which `lower` does otherwise
 
 
 def _forms(secret: str) -> Iterator[str]:
-    encoded = secret.encode("utf-8", "surrogateescape")
-    yield secret
-    yield secret.lower()  # names of codings and the like lose their case
-    yield encoded.decode("latin-1")  # as headers are read
-    yield json.dumps(secret)[1:-1]
-    yield quote(encoded, safe="")
-    for form in _in_base64(encoded):
-        yield form
-        yield form.replace("+", "-").replace("/", "_")
+    """All that `secret` may look like in a text."""
+    for text in _texts(secret):
+        encoded = text.encode("utf-8", "surrogateescape")
+        yield text
+        yield text.upper()  # not always as long as the text, and so of another form when folded
+        yield text.lower()
+        yield encoded.decode("latin-1")  # as headers are read
+        yield quote(encoded, safe="")
+        yield json.dumps(text)[1:-1]
+        yield json.dumps(text, ensure_ascii=False)[1:-1]
+        yield json.dumps(text, ensure_ascii=False)[1:-1].translate(_GO_JSON)
+        for table in _ESCAPES:
+            yield text.translate(table)
+        for form in _in_base64(encoded):
+            yield form
+            yield form.replace("+", "-").replace("/", "_")
+
+
+def _texts(secret: str) -> Iterator[str]:
+    """The parts of `secret` that a target may quote: all of it, and each line, because a header holds but one."""
+    yield secret.strip()
+    lines = (line.strip() for line in secret.splitlines())
+    yield from islice((line for line in lines if len(line) >= _SHORTEST_LINE), _MOST_LINES)
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
@@ -84,9 +142,24 @@ def _in_base64(secret: bytes) -> Iterator[str]:
         yield encoded[-(-8 * before // 6) : 8 * (before + len(secret)) // 6]
 
 
-def _forget(secret: str) -> None:
-    for form in _forms_of_secret.pop(secret):
-        beginning = form[:_SHORTEST]
-        _by_beginning[beginning].remove(form)
-        if not _by_beginning[beginning]:
-            del _by_beginning[beginning]
+def _note(secret: str) -> _Forms:
+    forms = tuple(dict.fromkeys(_fold(form) for form in _forms(secret) if len(form) >= _SHORTEST))
+    for form in forms:
+        _uses[form] += 1
+        if _uses[form] == 1:
+            found = list(_by_beginning.get(form[:_SHORTEST], ()))
+            insort(found, form)
+            _by_beginning[form[:_SHORTEST]] = tuple(found)
+    return forms
+
+
+def _forget(forms: _Forms) -> None:
+    for form in forms:
+        _uses[form] -= 1
+        if _uses[form] == 0:
+            del _uses[form]
+            left = tuple(other for other in _by_beginning[form[:_SHORTEST]] if other != form)
+            if left:
+                _by_beginning[form[:_SHORTEST]] = left
+            else:
+                del _by_beginning[form[:_SHORTEST]]

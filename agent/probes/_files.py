@@ -40,13 +40,14 @@ class Files:
             version = self.version(path)
             known = self._texts.get(path)
             if known is not None and known[0] == version:
-                return known[1]
-            with path.open(encoding="utf-8", errors="replace") as file:
-                text = file.read(_MAX_SECRET_BYTES).strip()
+                text = known[1]
+            else:
+                with path.open(encoding="utf-8", errors="replace") as file:
+                    text = file.read(_MAX_SECRET_BYTES).strip()
         except OSError as error:
             raise ProbeFailure(Reason.PERMISSION_DENIED, f"cannot read the file {path}: {error.strerror}") from error
         self._texts[path] = (version, text)
-        remember(text)
+        remember(text, str(path))
         (self._unfit_for_headers.add if has_control_characters(text) else self._unfit_for_headers.discard)(path)
         return text
 

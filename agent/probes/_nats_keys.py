@@ -12,7 +12,6 @@ import nkeys  # type: ignore[import-untyped]
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
-from agent.core.secrets import remember
 from agent.probes._files import Files
 
 _SEED = re.compile(r"^\s*(SU[A-Z2-7]+)\s*$", re.MULTILINE)
@@ -31,7 +30,6 @@ def credentials_options(files: Files, path: Path, nonce: str) -> dict[str, str]:
     jwt = _JWT.search(text)
     if jwt is None:
         raise ProbeFailure(Reason.PERMISSION_DENIED, f"the file {path} has no NATS user JWT")
-    remember(jwt[1])
     _, signature = _sign(text, path, nonce)
     return {"jwt": jwt[1], "sig": signature}
 

@@ -19,7 +19,7 @@ from tests.probes.support import Script, serving
 from tests.sinks.support import receiver
 
 ODD = {
-    "BASIC": 'quo"te+and/slash',
+    "BASIC": 'quo"te+&<and/slash',
     "BEARER": "long" * 200,
     "NATS_PASSWORD": "ümläut\\backslash",
     "PROXY": "p@ss:word",
@@ -31,6 +31,12 @@ NAMES = (
 SECRETS = {name: f"xQ{place:02}vR7-{ODD.get(name, 'even')}-{place:02}pW9zK" for place, name in enumerate(NAMES)}
 
 
+def as_go_writes(text: str) -> str:
+    """A text inside of JSON of Go's encoding/json."""
+    escaped = json.dumps(text, ensure_ascii=False)[1:-1]
+    return escaped.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
 def spellings(secret: str) -> Iterator[str]:
     """A secret as it might appear in an output."""
     for text in (secret, f"user:{secret}", f"Bearer {secret}"):
@@ -39,6 +45,7 @@ def spellings(secret: str) -> Iterator[str]:
         yield json.dumps(text, ensure_ascii=False)[1:-1]
         yield quote(text, safe="")
         yield html.escape(text)
+        yield as_go_writes(text)
         yield b64encode(text.encode()).decode().rstrip("=")
         yield urlsafe_b64encode(text.encode()).decode().rstrip("=")
     yield secret[:10]
@@ -76,6 +83,9 @@ def echo(answer: str) -> Script:
             answer.replace("DECODED", decoded)
             .replace("BASE64", b64encode(said.encode()).decode())
             .replace("QUOTED", quote(decoded, safe=""))
+            .replace("MARKUP", html.escape(decoded))
+            .replace("ESCAPED", as_go_writes(decoded))
+            .replace("LOUD", decoded.upper())
             .replace("JSON", json.dumps(decoded))
             .replace("SAID", said)
         )
@@ -150,6 +160,9 @@ async def hostile(files: Mapping[str, str]) -> AsyncIterator[list[dict[str, obje
         checks = [
             await http("basic-body", "HTTP/1.1 500 No\n\nyou sent SAID", auth=basic),
             await http("basic-decoded", "HTTP/1.1 500 No\n\nyou sent DECODED and JSON", auth=basic_environment),
+            await http("basic-markup", "HTTP/1.1 500 No\n\n<p>MARKUP</p>", auth=basic),
+            await http("basic-escaped", 'HTTP/1.1 500 No\n\n{"was": "ESCAPED"}', auth=basic),
+            await http("basic-loud", "HTTP/1.1 500 No\n\nLOUD", auth=basic),
             await http("bearer-body", "HTTP/1.1 500 No\n\nyou sent SAID", auth=bearer),
             await http("bearer-base64", "HTTP/1.1 500 No\n\nBASE64", auth=bearer_environment),
             await http("bearer-quoted", "HTTP/1.1 500 No\n\nQUOTED", auth=bearer),
