@@ -32,7 +32,7 @@ from agent.probes._network import Network
 from agent.settings.load import load
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
-from agent.settings.plan import warnings
+from agent.settings.plan import names_nothing_to_check, warnings
 from agent.settings.problems import ConfigurationError, Problem
 from agent.settings.restart import in_force, waiting
 from agent.settings.snapshot import STATIC, Source
@@ -177,6 +177,7 @@ class Agent:
             before, network = self._configuration, self._network
             try:
                 loaded = await asyncio.to_thread(load, self._paths)
+                self._refuse_to_watch_nothing(loaded)
                 configuration = in_force(loaded, before)
                 new_network = await asyncio.to_thread(_network, configuration)
                 remarks = await asyncio.to_thread(warnings, loaded)
@@ -193,6 +194,15 @@ class Agent:
                 raise
             _log.info("configuration reloaded")
             return self._wait_for_restart(waiting(loaded, before))
+
+    def _refuse_to_watch_nothing(self, loaded: Configuration) -> None:
+        """Raises ConfigurationError where all that is watched would be dropped: most likely, nobody wants that."""
+        if names_nothing_to_check(loaded) and not names_nothing_to_check(self._configuration):
+            message = (
+                "there is nothing to check any more, as in a file that is cut off or not written yet; to stop watching "
+                "everything on purpose, restart the agent with it, or stop the agent"
+            )
+            raise ConfigurationError([Problem(", ".join(map(str, self._paths)), 0, "", message)])
 
     def _wait_for_restart(self, keys: Sequence[str]) -> Sequence[str]:
         """Says so of keys whose new values are not in force."""

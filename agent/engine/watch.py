@@ -13,12 +13,16 @@ async def changes(paths: Sequence[Path], known: Callable[[], Signature]) -> Asyn
     """Yields whenever a file, or one in a directory, has changed, appeared or gone since it had the signature `known`.
 
     Looked at every two seconds and by following links: notification of the kernel misses the swap of symlinks with
-    which Kubernetes renews a ConfigMap, and does not exist on network file systems.
+    which Kubernetes renews a ConfigMap, and does not exist on network file systems. What two looks do not find the
+    same is still being written, and not told.
     """
+    before = known()
     while True:
         await asyncio.sleep(_LOOK_EVERY)
-        if await asyncio.to_thread(signature, paths) != known():
+        found = await asyncio.to_thread(signature, paths)
+        if found == before != known():
             yield
+        before = found
 
 
 def signature(paths: Sequence[Path]) -> Signature:

@@ -172,9 +172,15 @@ def warnings(configuration: Configuration) -> list[Problem]:
         *_every_replica_does_all(configuration),
         *[("vantage", message) for message in untested_deployments(configuration, checks)],
     ]
-    if not (checks or configuration.deployments or configuration.kubernetes or configuration.discovery != Discovery()):
+    if names_nothing_to_check(configuration):
         messages.append(("checks", "there is nothing to check; add deployments or checks"))
     return [Problem(*configuration.place(path), path, message) for path, message in messages]
+
+
+def names_nothing_to_check(configuration: Configuration) -> bool:
+    """Whether there can be no check, whatever sources find: as in a file that is empty, or not written yet."""
+    named = configuration.checks or configuration.deployments or configuration.kubernetes
+    return not named and configuration.discovery == Discovery()
 
 
 def untested_deployments(configuration: Configuration, checks: Iterable[Check]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
 from agent.core.check import Check, CheckKey, Plan
@@ -17,6 +18,9 @@ _MOST_UNREAD_EVENTS = 1000
 _CHECKS_IN_A_TURN = 500
 _WRITE_AFTER = 2.0
 """Seconds between a change of state and the state file, so that many changes are written once."""
+_KEEP_REMOVED = 3600.0
+"""Seconds for which the standing of a removed check is kept: nobody knows what became of the target meanwhile."""
+_MOST_REMOVED = 20_000
 
 
 class StateChange(NamedTuple):
@@ -57,6 +61,13 @@ class StatusEntry:
         return self._history.runs()
 
 
+class _Removed(NamedTuple):
+    """What a check leaves behind. at: by the monotonic clock."""
+
+    at: float
+    standing: Remembered
+
+
 class StatusSink:
     """Takes outcomes and answers questions. Implements `agent.core.ports.Sink` and `StatusBoard`."""
 
@@ -69,12 +80,19 @@ class StatusSink:
         self._subscribers: set[asyncio.Queue[StateChange | None]] = set()
         self._file = StateFile(state_file) if state_file else None
         self._remembered: Memory = self._file.read() if self._file else {}
+        self._removed: dict[str, _Removed] = {}
+        """What checks have left behind that were there lately, by `deployment/check`, the latest last."""
         self._writing = asyncio.Lock()
         self._write_soon: asyncio.Task[None] | None = None
 
     def first_standing(self, check: Check) -> Standing:
-        """The standing with which a new check begins: what is known of it from before a restart."""
-        return Standing(remembered=self._remembered.pop(str(check.key), None))
+        """The standing with which a new check begins: what is known of it from before a restart, or its removal."""
+        key = str(check.key)
+        remembered = self._remembered.pop(key, None)
+        removed = self._removed.pop(key, None)
+        if removed is not None and monotonic() - removed.at <= _KEEP_REMOVED:
+            remembered = removed.standing
+        return Standing(remembered=remembered)
 
     def plan_changed(self, plan: Plan) -> None:
         """Takes the order of the checks, and what is not testable from here, from a new plan."""
@@ -91,8 +109,12 @@ class StatusSink:
         entry.standing = standing
 
     def removed(self, check: Check) -> None:
-        del self._entries[check.key]
+        remembered = _to_remember(self._entries.pop(check.key).standing)
         self._in_order = None
+        if remembered is not None:
+            self._removed[str(check.key)] = _Removed(monotonic(), remembered)
+        while len(self._removed) > _MOST_REMOVED:
+            del self._removed[next(iter(self._removed))]
 
     def observed(self, check: Check, outcome: Outcome, standing: Standing) -> None:
         self._entries[check.key].note(outcome, standing)
@@ -160,14 +182,19 @@ class StatusSink:
             await asyncio.to_thread(file.write, await self._states())
 
     async def _states(self) -> Memory:
-        """What to remember: of a check without a verdict, what was remembered of it before."""
+        """What to remember of all checks."""
         states: Memory = {}
         for place, (key, entry) in enumerate(list(self._entries.items())):
             if place % _CHECKS_IN_A_TURN == 0:
                 await asyncio.sleep(0)
-            standing = entry.standing
-            if standing.remembered is not None:
-                states[str(key)] = standing.remembered
-            elif standing.state is not State.UNKNOWN:
-                states[str(key)] = Remembered(standing.state, standing.since, standing.since_exact)
+            remembered = _to_remember(entry.standing)
+            if remembered is not None:
+                states[str(key)] = remembered
         return states
+
+
+def _to_remember(standing: Standing) -> Remembered | None:
+    """What there is to remember of a check: without a verdict, what was remembered of it before."""
+    if standing.remembered is not None or standing.state is State.UNKNOWN:
+        return standing.remembered
+    return Remembered(standing.state, standing.since, standing.since_exact)

@@ -215,6 +215,47 @@ async def test_a_bad_file_changes_nothing_and_says_where_it_is_wrong(
         assert line["problems"][0].startswith(place)
 
 
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "listen: 127.0.0.1:0\nlimits: {in_flight: 7}\n"])
+async def test_a_file_with_nothing_to_check_is_refused_while_there_is_something(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
+    async with web_server() as server:
+        configuration = {"checks": [web("kept", server)]}
+        async with local_agent(tmp_path, configuration) as agent:
+            await agent.until_states(kept="up")
+            agent.file.write_text(text)
+            await until_value(agent, "reachd_config_last_reload_successful", 0)
+            status, answer = await agent.reload()
+            assert status == 400
+            assert f"{agent.file}: there is nothing to check any more" in answer
+            assert "on purpose, restart the agent" in await agent.text("/healthz/ready?verbose=1")
+            assert await agent.states() == {"kept": "up"}
+            assert "in_flight: 500" in await agent.text("/config")
+            assert (await agent.reload(configuration))[0] == 200
+
+
+async def test_an_agent_may_begin_with_nothing_to_check(tmp_path: Path) -> None:
+    async with web_server() as server, local_agent(tmp_path, {}) as agent:
+        assert await agent.states() == {}
+        assert (await agent.reload({"limits": {"in_flight": 7}}))[0] == 200
+        assert (await agent.reload({"checks": [web("new", server)]}))[0] == 200
+        await agent.until_states(new="up")
+
+
+async def test_a_check_that_comes_back_keeps_since_when_it_is_up(tmp_path: Path) -> None:
+    async with web_server() as server:
+        both = {"checks": [web("kept", server), web("back", server)]}
+        async with local_agent(tmp_path, both) as agent:
+            await agent.until_states(kept="up", back="up")
+            since = (await agent.check("back"))["since"]
+            assert (await agent.reload({"checks": [web("kept", server)]}))[0] == 200
+            assert set(await agent.states()) == {"kept"}
+            assert (await agent.reload(both))[0] == 200
+            await agent.until_states(back="up")
+            assert (await agent.check("back"))["since"] == since
+
+
 async def test_what_takes_a_restart_is_not_said_to_be_in_force(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from agent.engine.watch import changes, signature
+from agent.engine.watch import Signature, changes, signature
 
 
 def rewritten(folder: Path) -> None:
@@ -75,3 +75,21 @@ async def test_changes_are_told_until_they_are_known(tmp_path: Path, monkeypatch
     known = signature([file])
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(anext(watch), 0.1)
+
+
+async def test_what_is_still_being_written_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("text")
+    before, pieces = signature([file]), ["", "half", "half and half"]
+
+    def look(paths: Sequence[Path]) -> Signature:
+        """A look at the files, before each of which the writer gets on."""
+        if pieces:
+            file.write_text(pieces.pop(0))
+        return signature(paths)
+
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.0)
+    monkeypatch.setattr("agent.engine.watch.signature", look)
+    async with asyncio.timeout(5):
+        await anext(changes([file], lambda: before))
+    assert file.read_text() == "half and half"

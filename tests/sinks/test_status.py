@@ -236,6 +236,37 @@ class TestRestart:
         await self._leave(file)
         assert self._come_back(file, outcome(started=500.0)).since == 100.0
 
+    def test_a_check_that_comes_back_keeps_its_beginning(self) -> None:
+        board = StatusSink(None)
+        Engine(board, "a").ran("a", outcome(started=100.0))
+        board.removed(check("a"))
+        Engine(board, "a")
+        board.removed(check("a"))  # before it has run again
+        engine = Engine(board, "a")
+        engine.ran("a", outcome(started=500.0))
+        assert (engine.standings["a"].state, engine.standings["a"].since) == (State.UP, 100.0)
+
+    def test_what_was_long_away_begins_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        board = StatusSink(None)
+        Engine(board, "a").ran("a", outcome(started=100.0))
+        board.removed(check("a"))
+        monkeypatch.setattr("agent.sinks.status.monotonic", lambda: monotonic() + 3601)
+        engine = Engine(board, "a")
+        engine.ran("a", outcome(started=5000.0))
+        assert (engine.standings["a"].since, engine.standings["a"].since_exact) == (5000.0, False)
+
+    def test_of_what_is_removed_only_so_much_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("agent.sinks.status._MOST_REMOVED", 2)
+        board, names = StatusSink(None), ("a", "b", "c")
+        engine = Engine(board, *names)
+        for name in names:
+            engine.ran(name, outcome(started=100.0))
+            board.removed(check(name))
+        again = Engine(board, *names)
+        for name in names:
+            again.ran(name, outcome(started=500.0))
+        assert [again.standings[name].since for name in names] == [500.0, 100.0, 100.0]
+
     async def test_without_a_file_it_is_at_least_since(self, file: Path) -> None:
         standing = self._come_back(file, outcome(started=500.0))
         assert (standing.since, standing.since_exact) == (500.0, False)
