@@ -32,6 +32,8 @@ _WAITED_FOR = {
     Phase.RESPONSE: "no answer came",
     Phase.TRANSFER: "the answer did not end",
 }
+_SAID = (Reason.STREAM_BUFFERED, Reason.RESPONSE_TIMEOUT)
+"""A probe that says that a timeout means one of these says in its detail what did not come."""
 _REASON_OF_ERRNO = {
     **dict.fromkeys(
         (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN), Reason.OVERLOADED
@@ -61,10 +63,10 @@ async def run_probe(probe: Probe, timeout: float, traceparent: str = "") -> Outc
     except Inconclusive as inconclusive:
         return run.inconclusive(inconclusive.detail, inconclusive.advice)
     except TimeoutError:
-        seen = f"; {run.detail}" if run.detail else ""
-        return run.failed(
-            run.timeout_reason or _TIMEOUT[run.phase], f"{_WAITED_FOR[run.phase]} within {timeout:g} s{seen}"
-        )
+        said = run.timeout_reason in _SAID
+        seen = f"; {run.detail}" if run.detail and not said else ""
+        waited_for = run.detail if said else _WAITED_FOR[run.phase]
+        return run.failed(run.timeout_reason or _TIMEOUT[run.phase], f"{waited_for} within {timeout:g} s{seen}")
     except ssl.SSLError as error:
         tls = tls_failure(error)
         return run.failed(tls.reason, tls.detail)

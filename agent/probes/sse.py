@@ -75,21 +75,39 @@ class SseProbe:
 
     async def _wait_for_event(self, run: Run, stream: BodyStream, coding: str) -> None:
         events, decoder, wanted = EventStream(), _Decoder(coding), self._settings.expect.event
-        received = 0
+        remark, received, others = run.detail, 0, 0
         run.timeout_reason = Reason.STREAM_BUFFERED
+        run.detail = _joined(remark, "no event came")
         piece = stream.response.body or await stream.read()
         while piece:
             text = decoder.decode(piece)
-            if text:
-                run.timeout_reason = None
-            if any(not wanted or name == wanted for name in events.feed(text)):
+            names = events.feed(text)
+            if any(not wanted or name == wanted for name in names):
+                run.timeout_reason, run.detail = None, remark
                 return
             received += len(text)
             if received > MAX_BODY:
                 raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"no wanted event in the first {MAX_BODY} bytes")
+            others += sum(map(bool, names))
+            if received:
+                run.timeout_reason = Reason.RESPONSE_TIMEOUT
+                run.detail = _joined(remark, _not_come(wanted, others))
             piece = await stream.read()
         missing = f"the event {quote(wanted)}" if wanted else "an event"
         raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the stream ended without {missing}")
+
+
+def _not_come(wanted: str, others: int) -> str:
+    """What a stream has not brought that has begun. others: the events with other names that it has brought."""
+    if not wanted:
+        return "no whole event came"
+    if not others:
+        return f"no event named {quote(wanted)} came"
+    return f"{others} event{'' if others == 1 else 's'} came, none named {quote(wanted)}"
+
+
+def _joined(remark: str, words: str) -> str:
+    return f"{remark}; {words}" if remark else words
 
 
 class _Decoder:
