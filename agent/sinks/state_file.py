@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from time import time
 
 import structlog
 
@@ -29,7 +30,7 @@ class StateFile:
         """What the file remembers; nothing when there is none, or when it cannot be used."""
         try:
             with self._path.open(encoding="utf-8") as file:
-                return parse_states(file.read(_MAX_CHARACTERS))
+                return parse_states(file.read(_MAX_CHARACTERS), time())
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -60,18 +61,19 @@ def _words(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def parse_states(text: str) -> Memory:
-    """Raises ValueError or RecursionError when `text` is not what `render_states` makes."""
+def parse_states(text: str, now: float) -> Memory:
+    """Raises ValueError or RecursionError when `text` is not what `render_states` makes. now: unix time."""
     document = json.loads(text)
     if not isinstance(document, dict) or not isinstance(states := document.get("states"), dict):
         raise ValueError("not a state file of reachd")
-    return {key: _parse_entry(key, entry) for key, entry in states.items()}
+    return {key: _parse_entry(key, entry, now) for key, entry in states.items()}
 
 
-def _parse_entry(key: str, entry: object) -> Remembered:
+def _parse_entry(key: str, entry: object, now: float) -> Remembered:
+    """What began later than now was noted by a clock that was wrong, and has lasted at least since now."""
     match entry:
         case [str(state), int() | float() as since, bool(exact)] if state in set(State) and 0 < since < _LATEST:
-            return Remembered(State(state), float(since), exact)
+            return Remembered(State(state), min(float(since), now), exact and since <= now)
     raise ValueError(f"{key!r} has no state and time")
 
 

@@ -19,7 +19,13 @@ REMEMBERED = some.builds(Remembered, some.sampled_from(State), some.floats(1, 2e
 
 @given(some.dictionaries(some.text(), REMEMBERED, max_size=20))
 def test_what_is_written_is_read(states: Memory) -> None:
-    assert parse_states(render_states(states)) == states
+    assert parse_states(render_states(states), 2e9) == states
+
+
+@given(REMEMBERED, some.floats(1, 2e9))
+def test_a_beginning_in_the_future_is_at_least_since_now(state: Remembered, now: float) -> None:
+    (read,) = parse_states(render_states({"a/b": state}), now).values()
+    assert read == (state if state.since <= now else Remembered(state.state, now, False))
 
 
 def test_there_and_back(tmp_path: Path) -> None:

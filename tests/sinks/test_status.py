@@ -5,7 +5,7 @@ import gc
 import json
 import tracemalloc
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 
 import pytest
 from structlog.testing import capture_logs
@@ -266,6 +266,14 @@ class TestRestart:
         for name in names:
             again.ran(name, outcome(started=500.0))
         assert [again.standings[name].since for name in names] == [500.0, 100.0, 100.0]
+
+    async def test_a_beginning_in_the_future_is_not_shown(self, file: Path) -> None:
+        failures = [outcome(Reason.CONNECT_REFUSED, at) for at in (50.0, 51.0)]
+        await self._leave(file, *failures, outcome(started=2.0**35))
+        before = time()
+        standing = self._come_back(file, outcome(started=before))
+        assert before <= standing.since <= time()
+        assert not standing.since_exact
 
     async def test_without_a_file_it_is_at_least_since(self, file: Path) -> None:
         standing = self._come_back(file, outcome(started=500.0))
