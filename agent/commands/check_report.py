@@ -13,12 +13,18 @@ from agent.web.words import BLAMED, clock_time, counted, milliseconds, span
 WIDTH = 100
 _BAR = 30
 _LONGEST = 2000
+_MOST = 2.0**36
+"""More than any number that an agent gives: no clock shows it as a unix time before the year 4000."""
 _STATE_OF_VERDICT = {"up": State.UP, "down": State.DOWN, "unknown": State.UNKNOWN}
 _BLAMED = {blame.value: words for blame, words in BLAMED.items()}
 
 
 def write_report(document: JsonObject, terminal: Terminal, now: float) -> None:
-    """Writes a check as the API of an agent describes it; what is missing or odd there is left out."""
+    """Writes a check as the API of an agent describes it; what is missing or odd there is left out.
+
+    Raises ValueError, before anything is written, for a number that is not of this world.
+    """
+    _look_at_numbers(document)
     _write_head(document, terminal, now)
     last, failure = child(document, "last"), child(document, "last_failure")
     if last and text_of(last, "verdict") != State.UP:
@@ -32,6 +38,16 @@ def write_report(document: JsonObject, terminal: Terminal, now: float) -> None:
         at = clock_time(number_of(failure, "started") or 0.0, now)
         _write_failure(f"Last failure, {at}: ", failure, terminal)
     _write_history(document, terminal, now)
+
+
+def _look_at_numbers(document: JsonObject) -> None:
+    last, failure, history = child(document, "last"), child(document, "last_failure"), document.get("history")
+    runs = [run for run in history if isinstance(run, dict)] if isinstance(history, list) else []
+    for part in (document, last, failure, *runs, child(last, "phases_seconds")):
+        for name in part:
+            number = number_of(part, name)
+            if number is not None and not 0 <= number < _MOST:
+                raise ValueError(f"{printable(name)} is {number:g}")
 
 
 def _write_head(document: JsonObject, terminal: Terminal, now: float) -> None:
@@ -110,7 +126,7 @@ def _write_phases(outcome: JsonObject, terminal: Terminal, now: float) -> None:
     terminal.line()
     terminal.line(f"Last run, {clock_time(number_of(outcome, 'started') or 0.0, now)}{peer}: {milliseconds(total)}")
     for name, seconds in phases.items():
-        bar = "#" * round(_BAR * seconds / total) if total else ""
+        bar = "#" * round(_BAR * min(1.0, seconds / total)) if total else ""
         terminal.line(f"  {printable(name):<9}{milliseconds(seconds):>9}  {bar}".rstrip())
 
 

@@ -68,7 +68,10 @@ def _explain_check(name: str, agent: RunningAgent, terminal: Terminal, hint: str
         if isinstance(error, URLError) and isinstance(error.reason, SSLCertVerificationError):
             return _complain(f"{agent.url} is not trusted ({words}); name its authority's certificate with --ca-file")
         return _complain(f"no agent answers at {agent.url} ({words}); start it, or name it with --agent{hint}")
-    write_report(document, terminal, time())
+    try:
+        write_report(document, terminal, time())
+    except ValueError as error:
+        return _complain(f"{agent.url} gives a wrong answer: {error}; is it an agent?")
     return ExitStatus.FINE
 
 

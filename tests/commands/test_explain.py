@@ -1,6 +1,7 @@
 """`reachd explain`: reasons from the catalogue, checks from a running agent."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,35 @@ async def test_an_odd_document_is_no_crash(capfd: pytest.CaptureFixture[str]) ->
         status, out, _ = await call(capfd, "explain", "a/b", "--agent", f"http://{server.address}")
     assert status == 0
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    ("document", "wrong"),
+    [
+        ({"state": "up", "last": {"verdict": "up", "started": 1e30}}, "started is 1e+30"),
+        ({"last_failure": {"started": -1e12}}, "started is -1e+12"),
+        ({"since": 1e300, "since_exact": True}, "since is 1e+300"),
+        ({"every_seconds": 1.7e308}, "every_seconds is 1.7e+308"),
+        ({"runs": 10**200}, "runs is 1e+200"),
+        ({"history": [{"started": 1e30}]}, "started is 1e+30"),
+        ({"last": {"duration_seconds": 1e-300, "phases_seconds": {"\x1b[31m": 1e12}}}, r"\x1b[31m is 1e+12"),
+    ],
+)
+async def test_numbers_out_of_this_world_are_a_wrong_answer(
+    document: dict[str, object], wrong: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    body = json.dumps(document).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    async with serving(answering(head + body)) as server:
+        status, out, err = await call(capfd, "explain", "a/b", "--agent", f"http://{server.address}")
+    assert (status, out) == (2, "")
+    assert err == f"reachd explain: http://{server.address} gives a wrong answer: {wrong}; is it an agent?\n"
+
+
+def test_a_phase_longer_than_its_run_has_no_endless_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    last = {"verdict": "up", "duration_seconds": 1e-300, "phases_seconds": {"connect": 1e9}}
+    write_report({"state": "up", "last": last}, Terminal(), 0.0)
+    assert max(map(len, capsys.readouterr().out.splitlines())) < 120
 
 
 async def test_no_agent_at_all(capfd: pytest.CaptureFixture[str]) -> None:
