@@ -1,5 +1,7 @@
 """Gathers what is wrong with a configuration as it was read."""
 
+from collections.abc import Collection
+
 from agent.settings.document import Place, place_of
 from agent.settings.problems import Path, Problem, render_path
 
@@ -23,3 +25,7 @@ class Findings:
         """Reports what may only follow from a problem that the same value has already."""
         if path not in self._paths:
             self.report(path, message)
+
+    def are_about(self, keys: Collection[str]) -> bool:
+        """Whether there is a problem at, or below, one of these top-level keys."""
+        return any(path[0] in keys for path in self._paths if path)

@@ -1,7 +1,7 @@
 """Reads the configuration from files and says all that is wrong with it at once. Touches no network."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 
 from pydantic import ValidationError
@@ -15,8 +15,11 @@ from agent.settings.problems import ConfigurationError, Path, Problem, render_pa
 from agent.settings.references import report_references
 from agent.settings.secrets import remember_from_environment, report_literal_secrets
 from agent.settings.wording import explain
+from agent.settings.written import entries
 
 _SUFFIXES = (".yaml", ".yml")
+_OF_ALL = ("defaults", "vantage")
+"""Keys that decide about the times of all checks, and which checks there are."""
 
 
 def load(paths: Sequence[FilePath], environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -80,23 +83,40 @@ def _validate(
     report_literal_secrets(top, findings.report_unless_known)
     report_references(top, findings.report)
     configuration = None
+    invalid: list[Path] = []
     try:
         configuration = Configuration.model_validate(top)
         configuration.proxies(environment)
     except ValidationError as error:
         for path, message in explain(error, top):
+            invalid.append(path)
             findings.report_unless_known(path, message)
     except ValueError as error:
         message = f"HTTP_PROXY or HTTPS_PROXY in the environment: {error}; correct it, or write proxy: none"
         findings.report(("proxy",), message)
-    if configuration is not None and not problems:
-        for path, message in timeout_problems(configuration):
-            findings.report(path, message)
+    if not findings.are_about(_OF_ALL):
+        found = timeout_problems(configuration) if configuration is not None else _timeout_problems(top, invalid)
+        for path, message in found:
+            findings.report_unless_known(path, message)
     if configuration is None or problems:
         raise ConfigurationError(problems)
     places = {shown: place_of(path, top) for path, shown in warned_paths(configuration).items()}
     known = {shown: (place.file, place.line) for shown, place in places.items() if place is not None}
     return configuration.with_references(written).with_places(known)
+
+
+def _timeout_problems(top: YamlMapping, invalid: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """The timeouts in which no run can end, of the entries that are valid by themselves. invalid: what is not."""
+    broken = {path[:2] for path in invalid}
+    sound = {
+        section: [(path, entry) for path, entry in entries(top, section) if path not in broken]
+        for section in ("deployments", "checks")
+    }
+    rest = {section: [entry for _, entry in found] for section, found in sound.items()}
+    configuration = Configuration.model_validate({key: top[key] for key in _OF_ALL if key in top} | rest)
+    for (section, position, *steps), message in timeout_problems(configuration):
+        path, _ = sound[str(section)][int(position)]
+        yield (*path, *steps), message
 
 
 def _merge(top: YamlMapping, other: YamlMapping, path: Path, problems: list[Problem]) -> None:
