@@ -3,8 +3,8 @@
 import re
 
 _SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)?|secret|tokens?|credentials?|authorization|cookies?|session|nkey|seed|signature|sig"
-    r"|(basic_)?auth|headers"
+    r"pass(word|wd|phrase)?|pwd|secret|tokens?|jwt|credentials?|authorization|cookies?|session|nkey|seed|sig"
+    r"|(basic_|x[-_])?auth|headers|(.*[-_])?(signature|access[-_]?key)"
     r"|.*(pass(word|wd|phrase)|secret|[-_]token|credential|authorization|cookie|api[-_]?key|auth[-_]?key).*",
     re.IGNORECASE,
 )

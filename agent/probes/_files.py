@@ -20,7 +20,6 @@ class Files:
 
     def __init__(self) -> None:
         self._versions: dict[Path, tuple[float, tuple[int, int, int]]] = {}
-        self._unfit_for_headers: set[Path] = set()
         self._texts: dict[Path, tuple[tuple[int, int, int], str]] = {}
 
     def version(self, path: Path) -> tuple[int, int, int]:
@@ -48,13 +47,12 @@ class Files:
             raise ProbeFailure(Reason.PERMISSION_DENIED, f"cannot read the file {path}: {error.strerror}") from error
         self._texts[path] = (version, text)
         remember(text, str(path))
-        (self._unfit_for_headers.add if has_control_characters(text) else self._unfit_for_headers.discard)(path)
         return text
 
     def secret_for_header(self, path: Path) -> str:
         """Like `secret`. Raises ProbeFailure for a text of several lines, too, which would end the header."""
         text = self.secret(path)
-        if path in self._unfit_for_headers:
+        if has_control_characters(text):
             words = f"the secret in the file {path} cannot be sent: it holds a line break or another control character"
             raise ProbeFailure(Reason.PERMISSION_DENIED, words)
         return text

@@ -75,7 +75,7 @@ def sign_in_location(response: Response, login_paths: tuple[str, ...], url: str)
 
 def _reason(response: Response, authenticated: bool) -> Reason:
     status = response.status
-    if status >= 500:
+    if 500 <= status < 600:
         return Reason.SERVER_ERROR
     if status == 429:
         return Reason.RATE_LIMITED

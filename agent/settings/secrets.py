@@ -15,9 +15,18 @@ from agent.settings.written import check_templates, entries
 SECRET = CONCEALED
 FROM_ENVIRONMENT = "<from the environment>"
 
+_ORDINARY_NAME = re.compile(r"key|code", re.IGNORECASE)
+"""Query parameters that some services take a secret in, and most others something that may be seen."""
+_MADE_UP = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w.~+/=%-]{20,}|[\da-fA-F]{32,}")
+"""A value as only machines make them up."""
 _SENT = {"headers", "cookies", "body", "send"}
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
+
+
+def _is_secret_parameter(name: str, value: str) -> bool:
+    """Whether a query parameter is a secret: by its name, or by its value where the name may mean anything."""
+    return is_secret_name(name) or bool(_ORDINARY_NAME.fullmatch(name) and _MADE_UP.fullmatch(value))
 
 
 def is_secret_at(path: Path) -> bool:
@@ -44,7 +53,9 @@ def mask_url(text: str) -> str:
     if "://" not in text:
         return text
     masked = _USERINFO.sub(f"{SECRET}@", text)
-    return _QUERY_VALUE.sub(lambda query: f"{query[1]}={SECRET if is_secret_name(query[1]) else query[2]}", masked)
+    return _QUERY_VALUE.sub(
+        lambda query: f"{query[1]}={SECRET if _is_secret_parameter(query[1], query[2]) else query[2]}", masked
+    )
 
 
 def show(value: object, path: Path) -> str:
@@ -102,14 +113,16 @@ def _report_in_urls(value: object, path: Path, report: Report) -> None:
                 _report_in_urls(item, (*path, key), report)
     elif isinstance(value, str) and end_of_authority(value) is not None:
         remedy = "use auth or headers" if "probe" in path else "leave it out"
-        for name in _query_names(value):
-            if is_secret_name(name):
+        # What the loader puts in from the environment is taken out again wherever the URL is shown.
+        written_here = not isinstance(value, EnvironmentText)
+        for name, parameter in _query(value):
+            if is_secret_name(name) or (written_here and _is_secret_parameter(name, parameter)):
                 message = f"the query parameter {name!r} looks like a secret, and a URL is shown in metrics; {remedy}"
                 report(path, message)
 
 
-def _query_names(url: str) -> list[str]:
+def _query(url: str) -> list[tuple[str, str]]:
     try:
-        return [name[:80] for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+        return [(name[:80], value) for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
     except ValueError:
         return []

@@ -163,6 +163,8 @@ CASES: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = (
     (says("404 Not Found", HTML, body="gone"), {}, Reason.STATUS_UNEXPECTED, 'the answer is 404: "gone"'),
     (says("429 Too Many Requests"), {}, Reason.RATE_LIMITED, "the answer is 429"),
     (says("502 Bad Gateway"), {}, Reason.SERVER_ERROR, "the answer is 502"),
+    (says("599 Odd"), {}, Reason.SERVER_ERROR, "the answer is 599"),
+    (says("999 Odd"), {}, Reason.STATUS_UNEXPECTED, "the answer is 999"),
     (says("302 Found", "Location: /x"), {}, Reason.REDIRECT_UNEXPECTED, 'the answer is 302 to "/x"'),
 )
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.secrets import conceal
+from agent.core.secrets import CONCEALED, conceal
 from agent.probes._settings import EnvironmentText
 from agent.probes.http import HttpSettings
 from agent.settings.load import load
 from agent.settings.plan import plan
 from agent.settings.problems import ConfigurationError
+from agent.settings.secrets import mask_url
 
 SECRET = "hunter2"
 HTTP: dict[str, object] = {"kind": "http", "url": "http://docs.example.com/"}
@@ -46,6 +47,7 @@ PLACES: dict[str, Callable[[object], dict[str, object]]] = {
     "headers": lambda secret: in_check(headers=secret),
     "headers.Authorization": lambda secret: in_check(headers={"Authorization": secret}),
     "headers.X-Auth-Token": lambda secret: in_check(headers={"X-Auth-Token": secret}),
+    "headers.X-Auth": lambda secret: in_check(headers={"X-Auth": secret}),
     "cookies": lambda secret: in_check(cookies=secret),
     "cookies.session": lambda secret: in_check(cookies={"session": secret}),
     "auth": lambda secret: in_check(auth=secret),
@@ -69,6 +71,64 @@ def test_a_secret_in_the_wrong_place_is_never_told(place: str, tmp_path: Path) -
             load([file], {"PREFIX": SECRET})
         assert SECRET not in str(raised.value)
         assert SECRET not in repr(raised.value)
+
+
+AZURE, GOOGLE, HEX = (
+    "vY3kZ0aQ9-xT_u7Wn5bC2dE8fG1hJ4kL6mN==",
+    "AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY",
+    "0af7651916cd43dd" * 2,
+)
+QUERIES: dict[str, bool] = {
+    **{
+        f"{name}=hunter2": True
+        for name in (
+            "X-Amz-Signature",
+            "x-amz-signature",
+            "pwd",
+            "access_key",
+            "accessKey",
+            "jwt",
+            "JWT",
+            "sig",
+            "auth",
+        )
+    },
+    f"code={AZURE}": True,
+    f"key={GOOGLE}": True,
+    f"key={HEX}": True,
+    "code=200": False,
+    "code=authorization": False,
+    "key=a-long-name-of-something-2026": False,
+    "key=meshery": False,
+    f"id={HEX}": False,
+    "X-Amz-Date=20260101T000000Z": False,
+    "AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE": False,
+    "author=me": False,
+    "signal=1": False,
+    "keyword=x": False,
+}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_secrets_in_a_query_and_what_only_looks_like_one(query: str, tmp_path: Path) -> None:
+    url, (name, _, value) = f"http://docs.example.com/?a=1&{query}&b=2", query.partition("=")
+    file = tmp_path / "configuration.yaml"
+    file.write_text(json.dumps(in_check(url=url)), encoding="utf-8")
+    if QUERIES[query]:
+        assert mask_url(url) == f"http://docs.example.com/?a=1&{name}={CONCEALED}&b=2"
+        with pytest.raises(ConfigurationError, match=f"the query parameter '{name}' looks like a secret") as raised:
+            load([file], {})
+        assert value not in str(raised.value)
+    else:
+        assert mask_url(url) == url
+        load([file], {})
+
+
+def test_a_key_from_the_environment_may_stand_in_a_query(tmp_path: Path) -> None:
+    file = tmp_path / "configuration.yaml"
+    file.write_text(json.dumps(in_check(url="http://docs.example.com/?key=${KEY}")), encoding="utf-8")
+    (check,) = plan(load([file], {"KEY": GOOGLE})).checks
+    assert check.target == f"http://docs.example.com/?key={CONCEALED}"
 
 
 @pytest.mark.parametrize(
