@@ -84,11 +84,14 @@ class Election:
             async with timeout(self._settings.duration * _LEAD_SHARE / 2):
                 if await self._hold():
                     self._lead_from(asked)
+                else:  # another one holds the Lease, and lives as far as is known
+                    self._leads_until = 0.0
             self._problem = ""
         except (ApiError, OSError) as error:
             self._lease = None
             if isinstance(error, ApiError):
-                wait = max(wait, error.retry_after or 0.0)
+                # Not for longer, or nobody may lead while all of them wait.
+                wait = max(wait, min(error.retry_after or 0.0, self._settings.duration / 3))
             if not is_race(error):
                 self._report(str(error) or type(error).__name__)
         self._tell()

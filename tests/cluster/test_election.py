@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 import pytest
+from aiohttp import web
 
 from agent.cluster.election import Election
 from agent.cluster.identity import Identity
-from agent.cluster.lease import leases_path
+from agent.cluster.lease import Lease, leases_path
 from agent.settings.kubernetes import ElectionSettings
 from tests.cluster.gate import Gate, gate
 from tests.cluster.roles import allow, rule
-from tests.cluster.support import connected, running, until
+from tests.cluster.support import connected, running, serving, until
 from tests.servers import kubernetes as servers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120), pytest.mark.servers("etcd", "kube-apiserver")]
@@ -175,3 +176,27 @@ async def test_a_lease_that_is_deleted_makes_no_second_leader(kubernetes: server
         them.kubernetes.admin.delete(f"{leases_path(them.namespace)}/observer")
         assert them.leaders() == [alone]
         await until(lambda: them.other(alone).leading)
+
+
+async def test_a_leader_that_reads_of_another_one_stops_at_once(kubernetes: servers.Cluster) -> None:
+    async with replicas(kubernetes, 1, duration=60.0) as them:
+        leader = await them.leader()
+        admin, path = kubernetes.admin, leases_path(them.namespace)
+        admin.delete(f"{path}/observer")
+        admin.create(path, dict(Lease.new("observer").held_by("somebody", 60.0)))
+        await until(lambda: not leader.leading)  # its lead would go on for more than half a minute
+
+
+async def test_an_overloaded_server_does_not_keep_it_away_for_long(kubernetes: servers.Cluster) -> None:
+    asked: list[float] = []
+
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        asked.append(monotonic())
+        return web.Response(status=429, headers={"Retry-After": "300"})
+
+    async with serving(refuse) as port, connected(kubernetes, port=port, scheme="http") as cluster:
+        settings = ElectionSettings(namespace="reachd", duration=3.0, retry=RETRY)
+        election = Election(cluster, settings, Identity.of_this_process({}), changed=lambda: None)
+        async with running(election.run()):
+            await until(lambda: len(asked) >= 3)
+    assert asked[1] - asked[0] >= 1.0
