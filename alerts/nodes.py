@@ -1,13 +1,14 @@
 """Nodes of a cluster. What is done to a node on purpose, and a node that has just joined, wakes nobody.
 
-Sums are right where kube-state-metrics is scraped beside reachd, and when the observer fails over.
+Sums are right where kube-state-metrics is scraped beside reachd, when the observer fails over, and while another one
+cannot know that it has been followed.
 """
 
 from collections.abc import Iterator
 
 from agent.metrics.node_states import CORDONED, DRAINING
-from alerts.identity import GAP
 from alerts.limits import near_limit
+from alerts.observers import latest
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
 from alerts.timing import Timing
 
@@ -30,11 +31,11 @@ def _quiet(timing: Timing) -> Recording:
 
 
 def _not_ready(timing: Timing) -> Alert:
-    ready = f'kube_node_status_condition{{condition="Ready",status="true"}}[{timing(GAP)}]'
+    ready = latest(timing, 'kube_node_status_condition{condition="Ready",status="true"}')
     return Alert(
         "ReachdNodeNotReady",
         Severity.CRITICAL,
-        f"max by (cluster, node) (last_over_time({ready})) == 0\n{_UNLESS_QUIET}",
+        f"max by (cluster, node) {ready} == 0\n{_UNLESS_QUIET}",
         hold="3m",
         keep="5m",
         summary="A node is not Ready, so what runs on it does not answer or is about to be moved.",
@@ -50,11 +51,11 @@ def _not_ready(timing: Timing) -> Alert:
 
 def _pressure(timing: Timing) -> Alert:
     selector = 'condition=~"(Memory|Disk|PID)Pressure|NetworkUnavailable",status="true"'
-    latest = f"last_over_time(kube_node_status_condition{{{selector}}}[{timing(GAP)}])"
+    conditions = latest(timing, f"kube_node_status_condition{{{selector}}}")
     return Alert(
         "ReachdNodePressure",
         Severity.WARNING,
-        f"max by (cluster, node, condition) ({latest}) == 1\n{_UNLESS_QUIET}",
+        f"max by (cluster, node, condition) {conditions} == 1\n{_UNLESS_QUIET}",
         hold="5m",
         summary="A node runs short of something, and may evict pods.",
         description="Node {{ $labels.node }} has the condition {{ $labels.condition }}.",

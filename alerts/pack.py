@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from alerts import broker, budget, down, monitor, nodes, quality, traffic, verdicts, workloads
+from alerts import broker, budget, down, monitor, nodes, observers, quality, traffic, verdicts, workloads
 from alerts.rule import Alert, Group
 from alerts.timing import Timing
 
 FILES: Mapping[str, tuple[Callable[[Timing], Iterator[Group]], ...]] = {
     "reachd-checks": (down.groups, verdicts.groups, quality.groups, budget.groups),
     "reachd-broker": (broker.groups,),
-    "reachd-kubernetes": (nodes.groups, workloads.groups),
+    "reachd-kubernetes": (observers.groups, nodes.groups, workloads.groups),
     "reachd-agent": (monitor.groups,),
     "reachd-traffic": (traffic.groups,),
 }

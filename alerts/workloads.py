@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from alerts.identity import GAP
 from alerts.limits import near_limit
+from alerts.observers import latest
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
 from alerts.thresholds import ABNORMAL_DEVIATIONS, ABNORMAL_GROWTH, ABNORMAL_LEAST, RESTARTS
 from alerts.timing import Timing
@@ -63,16 +64,16 @@ def _restarting(timing: Timing) -> Alert:
 
 
 def _not_running(timing: Timing) -> Alert:
-    gap = timing(GAP)
-    phase = f'max by ({_POD}) (last_over_time(kube_pod_status_phase{{phase=~"Pending|Unknown"}}[{gap}])) == 1'
-    waiting = " or ".join(
-        f'max by ({_POD}) (last_over_time(kube_pod_{kind}_status_waiting_reason{{reason=~"{_WAITING}"}}[{gap}])) == 1'
-        for kind in ("container", "init_container")
+    bad = (
+        'kube_pod_status_phase{phase=~"Pending|Unknown"}',
+        f'kube_pod_container_status_waiting_reason{{reason=~"{_WAITING}"}}',
+        f'kube_pod_init_container_status_waiting_reason{{reason=~"{_WAITING}"}}',
     )
+    not_running = "\n  or ".join(f"max by ({_POD}) {latest(timing, it)} == 1" for it in bad)
     return Alert(
         "ReachdPodNotRunning",
         Severity.WARNING,
-        f"max by ({_LABELS}) (\n  ({phase} or {waiting})\n  {_OF_WORKLOAD}\n)",
+        f"max by ({_LABELS}) (\n  ({not_running})\n  {_OF_WORKLOAD}\n)",
         hold="10m",
         summary="A pod does not run.",
         description=(
@@ -87,11 +88,9 @@ def _not_running(timing: Timing) -> Alert:
 
 
 def _unavailable(timing: Timing) -> Alert:
-    gap = timing(GAP)
-
     def missing(kind: str, wanted: str, available: str) -> str:
         def largest(metric: str) -> str:
-            return f"max by (cluster, namespace, {kind}) (last_over_time({metric}[{gap}]))"
+            return f"max by (cluster, namespace, {kind}) {latest(timing, metric)}"
 
         return f'label_replace({largest(wanted)} - {largest(available)} > 0, "workload", "$1", "{kind}", "(.+)")'
 

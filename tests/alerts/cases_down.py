@@ -75,12 +75,26 @@ def _somewhere() -> Iterator[Case]:
     yield Case("down from some places, later from all", _two("up 2m, down", "up 8m, down"), firing=everywhere)
 
 
+def _twice() -> Iterator[Case]:
+    """While nobody is known to lead, both observers make the same checks."""
+    first, second = Watched("up 2m, down"), Watched("gone 3m, down", instance="agent-1")
+    yield Case(
+        "down: two observers make the same check",
+        [first, second],
+        firing=[told("ReachdCheckDown", "critical", first, "4m")],
+    )
+    yield Case(
+        "up: one of two observers makes the same check for a while",
+        [first := Watched("up"), replace(first, runs="gone 3m, up 4m, gone", instance="agent-1")],
+    )
+
+
 BATCHES = [
     Batch(
         "down",
         ["reachd-checks"],
         "14m",
-        [*_everywhere(), *_somewhere()],
+        [*_everywhere(), *_somewhere(), *_twice()],
         metrics=("probe_success", "probe_target_info", "probe_failing"),
     )
 ]

@@ -34,6 +34,18 @@ def _node(
     return {series: gone.replace("V", value) if gone else value for series, value in values.items()}
 
 
+FOLLOWED = {
+    labelled("reachd_leading", lease="reachd/observer", **_OBSERVER): "1 2m, 0",
+    labelled("reachd_leading", lease="reachd/observer", **_OTHER): "gone 2m, 1",
+}
+"""One observer follows another, which cannot read of it and goes on."""
+NOT_FOLLOWED = {
+    labelled("reachd_leading", lease="reachd/observer", **_OBSERVER): "1 2m, 0",
+    labelled("reachd_leading", lease="reachd/observer", **_OTHER): "0",
+}
+"""One observer cannot hold the Lease any more, and the other one cannot take it."""
+
+
 def _leaving(pod: str, timeline: str, owner: str = "ReplicaSet") -> dict[str, str]:
     names = {"namespace": "shop", "pod": pod, "uid": pod}
     return {
@@ -137,6 +149,16 @@ _NOT_READY_CASES = [
         series={**_node("0", cordoned="1"), **_node("0", cordoned="1", by=_STATE_METRICS)},
     ),
     Case(
+        "node: not Ready, which an observer that is cut off cannot know",
+        series={**FOLLOWED, **_node("1"), **_node("gone 2m, 0", by=_OTHER)},
+        firing=[_not_ready("5m")],
+    ),
+    Case(
+        "node: not Ready when nobody can ask any more",
+        series={**NOT_FOLLOWED, **_node("1 1m, 0")},
+        firing=[_not_ready("4m")],
+    ),
+    Case(
         "node: one cluster without a label of its own",
         series=_node("1 2m, 0"),
         firing=[_not_ready("5m")],
@@ -161,6 +183,10 @@ _PRESSURE_CASES = [
     Case("pressure: on a cordoned node", series=_node(pressure="1", cordoned="1")),
     Case("pressure: no node", of=_PRESSURE, shape=Shape.NO_DATA),
     Case("pressure: gone while pending", series=_node(pressure="0 2m, 1 3m, gone"), of=_PRESSURE, shape=Shape.STALE),
+    Case(
+        "pressure: over, which an observer that is cut off cannot know",
+        series={**FOLLOWED, **_node(pressure="1"), **_node(gone="gone 2m, V", by=_OTHER)},
+    ),
     Case(
         "pressure: the observer fails over, and the clock goes on",
         series={**_node(gone="V 4m, gone", pressure="1"), **_node(gone="gone 270s, V", pressure="1", by=_OTHER)},

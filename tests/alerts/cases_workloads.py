@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tests.alerts.case import Batch, Case, Firing, Shape
+from tests.alerts.cases_nodes import FOLLOWED
 from tests.alerts.series import labelled
 
 _RESTARTING, _NOT_RUNNING = "ReachdPodRestarting/warning/workload", "ReachdPodNotRunning/warning/workload"
@@ -135,6 +136,10 @@ _POD_CASES = [
         shape=Shape.STALE,
     ),
     Case(
+        "pod: deleted, which an observer that is cut off cannot know",
+        series={**FOLLOWED, **_pod(), **_phase("1"), **_waiting("1")},
+    ),
+    Case(
         "pod: the observer fails over while it is pending, and the clock goes on",
         series={
             **_pod("1 6m, gone"),
@@ -171,6 +176,15 @@ _WORKLOAD_CASES = [
         series={**_pod(), **_replicas("2 2m, 1 4m, gone", "2 6m, gone")},
         of=_UNAVAILABLE,
         shape=Shape.STALE,
+    ),
+    Case(
+        "workload: scaled down, which an observer that is cut off cannot know",
+        series={**FOLLOWED, **_pod(), **_replicas("1", "3"), **_replicas("gone 2m, 1", "gone 2m, 1", _OTHER)},
+    ),
+    Case(
+        "workload: lacks a pod, which an observer that is cut off cannot know",
+        series={**FOLLOWED, **_pod(), **_replicas("2"), **_replicas("gone 2m, 1", "gone 2m, 2", _OTHER)},
+        firing=[_LACKS],
     ),
     Case(
         "workload: the observer fails over, and kube-state-metrics is scraped, too",
