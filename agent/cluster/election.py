@@ -5,6 +5,7 @@ The Role: `create` on leases, and `get` and `update` on the one Lease by its nam
 
 from asyncio import TimerHandle, get_running_loop, sleep, timeout
 from collections.abc import Callable
+from enum import Enum
 from http import HTTPStatus
 from random import uniform
 from time import monotonic
@@ -25,18 +26,30 @@ _TIMER_SECONDS = 0.01
 """How much later than the end of a lead the timer looks: clocks of timers are coarse."""
 
 
-class Election:
-    """Whether this process leads. Two never do at the same time, whatever their clocks say.
+class Role(Enum):
+    """What a process is among its replicas, as the log says it."""
 
-    A leader counts from before it asked for a renewal, and stops after two thirds of the duration. The others count
-    from after they saw that renewal, and wait for all of it. Who deletes the Lease of a leader by hand sets this aside
-    for those that have not seen it.
+    LEADING = "leading"
+    ACTING = "acting, for nobody is known to lead"
+    STANDING_BY = "standing by"
+
+
+class Election:
+    """Whether this process leads, and whether it does the leader's work.
+
+    Two never lead at the same time, whatever their clocks say. A leader counts from before it asked for a renewal, and
+    stops after two thirds of the duration. The others count from after they saw that renewal, and wait for all of it.
+    Who deletes the Lease of a leader by hand sets this aside for those that have not seen it.
+
+    Two may act at the same time: rather twice than not at all. A leader that loses its lead acts until it has read that
+    another one lives that holds the Lease. Whoever has known of no such other one for the duration, and can neither
+    read nor take the Lease, acts until it can.
     """
 
     def __init__(
         self, cluster: Cluster, settings: ElectionSettings, identity: Identity, *, changed: Callable[[], None]
     ) -> None:
-        """`changed`: called whenever `leading` has changed."""
+        """`changed`: called whenever `leading` or `acting` has changed."""
         self._cluster = cluster
         self._settings = settings
         self._identity = str(identity)
@@ -48,7 +61,10 @@ class Election:
         self._seen: tuple[str, str] | None = None
         self._rival_until = 0.0
         self._leads_until = 0.0
-        self._told = False
+        self._acting = False
+        self._acts_from = monotonic() + settings.duration
+        """When it begins to act, should the Lease neither be read nor taken before."""
+        self._told = Role.STANDING_BY
         self._timer: TimerHandle | None = None
         self._problem = ""
 
@@ -56,6 +72,11 @@ class Election:
     def leading(self) -> bool:
         """Whether this process leads now, even when the event loop has stood still."""
         return monotonic() < self._leads_until
+
+    @property
+    def acting(self) -> bool:
+        """Whether this process is to do the leader's work: it leads, or knows of nobody who does."""
+        return self._acting
 
     async def run(self) -> None:
         """Takes part for ever. Once it is cancelled, `release` lets another one lead at once."""
@@ -65,8 +86,8 @@ class Election:
             await sleep(min(wait, rest) if rest > 0 else wait)
 
     async def release(self) -> None:
-        """Stops leading, and gives the Lease up where this process holds it. Takes 3 s at most."""
-        self._leads_until = 0.0
+        """Stops leading and acting, and gives the Lease up where this process holds it. Takes 3 s at most."""
+        self._leads_until, self._acting = 0.0, False
         self._tell()
         try:
             async with timeout(RELEASE_SECONDS):
@@ -84,8 +105,8 @@ class Election:
             async with timeout(self._settings.duration * _LEAD_SHARE / 2):
                 if await self._hold():
                     self._lead_from(asked)
-                else:  # another one holds the Lease, and lives as far as is known
-                    self._leads_until = 0.0
+                else:
+                    self._stand_by()
             self._problem = ""
         except (ApiError, OSError) as error:
             self._lease = None
@@ -94,6 +115,7 @@ class Election:
                 wait = max(wait, min(error.retry_after or 0.0, self._settings.duration / 3))
             if not is_race(error):
                 self._report(str(error) or type(error).__name__)
+                self._acting = self._acting or monotonic() >= self._acts_from
         self._tell()
         return wait
 
@@ -130,17 +152,24 @@ class Election:
         self._seen = lease.renewed
 
     def _lead_from(self, asked: float) -> None:
+        self._acting = True
         self._leads_until = asked + self._settings.duration * _LEAD_SHARE
         if self._timer is not None:
             self._timer.cancel()
         left = max(0.0, self._leads_until - monotonic())
         self._timer = get_running_loop().call_later(left + _TIMER_SECONDS, self._tell)
 
+    def _stand_by(self) -> None:
+        """Another one holds the Lease, and lives as far as is known."""
+        self._leads_until, self._acting = 0.0, False
+        self._acts_from = self._rival_until
+
     def _tell(self) -> None:
-        if self.leading == self._told:
+        role = Role.LEADING if self.leading else Role.ACTING if self.acting else Role.STANDING_BY
+        if role is self._told:
             return
-        self._told = not self._told
-        _log.info("leading" if self._told else "no longer leading", lease=self._path, identity=self._identity)
+        self._told = role
+        _log.info(role.value, lease=self._path, identity=self._identity)
         self._changed()
 
     def _report(self, problem: str) -> None:

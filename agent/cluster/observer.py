@@ -1,4 +1,4 @@
-"""What the agent does in its cluster: leads or stands by, owns its share of the checks, and watches while it leads."""
+"""What the agent does in its cluster: leads or stands by, owns its share of the checks, and watches as the leader."""
 
 from asyncio import Event, Task, create_task, gather
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +22,8 @@ from agent.settings.kubernetes import KubernetesSettings
 class Observer:
     """One of the agents that look into a cluster.
 
-    Without an election it always leads. Without sharing the leader runs all checks, and who does not lead runs none.
+    Without an election it always leads. Without sharing the leader runs all checks, and who stands by runs none. Where
+    nobody is known to lead each replica runs them, and who led last still shows the cluster as it was seen.
     """
 
     def __init__(
@@ -54,21 +55,28 @@ class Observer:
 
     @property
     def leading(self) -> bool:
-        """Whether this agent watches the cluster now."""
+        """Whether this agent is the one of its replicas that watches the cluster."""
         return self._election is None or self._election.leading
+
+    @property
+    def acting(self) -> bool:
+        """Whether this agent does the leader's work: it leads, or knows of nobody who does."""
+        return self._election is None or self._election.acting
 
     def cares_for(self, key: CheckKey) -> bool:
         """Whether a check is for this agent to run."""
         if self._membership is not None:
             return self._membership.owns(str(key))
-        return self.leading
+        return self.acting
 
     def standing(self) -> str:
         """What this agent is among its replicas, for people; empty where it has none."""
-        if self._election is None or self._election.leading:
+        if self.leading:
             return ""
-        checks = "" if self._membership is not None else " and runs the checks"
-        return f"standing by: another replica watches the cluster{checks}"
+        shared = self._membership is not None
+        if self.acting:
+            return f"nobody is known to lead{'' if shared else ', so this replica runs the checks'}"
+        return f"standing by: another replica watches the cluster{'' if shared else ' and runs the checks'}"
 
     def problems(self) -> list[str]:
         """What cannot be watched now, and why."""
@@ -87,7 +95,7 @@ class Observer:
         }
 
     def texts(self, form: Format) -> Iterator[str]:
-        """The series of the cluster, while this agent leads."""
+        """The series of the cluster, while this agent watches it."""
         return self._series.texts(form) if self._series is not None else iter(())
 
     async def start(self) -> None:
@@ -110,7 +118,7 @@ class Observer:
         }
         found = [reflector for reflectors in self.discovered.values() for reflector in reflectors]
         self._tasks += [create_task(reflector.run(), name="reflector") for reflector in found]
-        self._tasks.append(create_task(self._watch_while_leading(cluster), name="cluster watch"))
+        self._tasks.append(create_task(self._watch_as_leader(cluster), name="cluster watch"))
 
     async def close(self) -> None:
         """Ends, and lets another replica take over at once."""
@@ -124,7 +132,7 @@ class Observer:
         self._lead_changed.set()
         self._changed()
 
-    async def _watch_while_leading(self, cluster: Cluster) -> None:
+    async def _watch_as_leader(self, cluster: Cluster) -> None:
         while True:
             self._lead_changed.clear()
             if self.leading:
@@ -133,7 +141,7 @@ class Observer:
                 await self._lead_changed.wait()
 
     async def _watch(self, cluster: Cluster) -> None:
-        """Watches until this agent no longer leads. What it knew is gone then: the next leader has it."""
+        """Watches until another agent leads. What this one knew is gone then: the other one has it."""
         self._reflectors = {
             resource: [Reflector(cluster, path, changed=_nothing, keep=packed) for path in paths]
             for resource, paths in watched_collections(self._settings).items()
@@ -149,7 +157,7 @@ class Observer:
         tasks = [create_task(it.run(), name="reflector") for it in watched]
         tasks += [create_task(it.run(), name="usage") for it in polled]
         try:
-            while self.leading:
+            while self.acting:
                 await self._lead_changed.wait()
                 self._lead_changed.clear()
         finally:

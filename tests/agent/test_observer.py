@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.samples import Sample
 
 from tests.agent.support import AgentProcess, agent_process, check, select, wait_until
+from tests.cluster.gate import gate
 from tests.probes.support import answering, serving
 from tests.servers.kubernetes import Cluster
 from tests.servers.kubernetes_api import Json
@@ -253,6 +254,69 @@ def _assert_handed_over(pair: list[AgentProcess]) -> None:
     assert took < 2.0 + 0.3 + 5.0
     standby.signal(signal.SIGTERM)
     assert standby.wait() == 0
+
+
+async def test_while_nobody_can_ask_all_watch_and_what_was_known_stays(tmp_path: Path, kubernetes: Cluster) -> None:
+    namespace = await asyncio.to_thread(kubernetes.namespace)
+    await asyncio.to_thread(kubernetes.admin.apply, deployment(namespace, 1))
+    kubeconfig = await asyncio.to_thread(observer, kubernetes, namespace)
+    settings = {
+        "kubeconfig": str(kubeconfig),
+        "namespaces": [namespace],
+        "nodes": False,
+        "election": {**ELECTION, "namespace": namespace},
+    }
+    async with serving(answering(OK)) as server, gate(kubernetes.api.port) as between:
+        server_url = kubernetes.api.url
+        text = kubeconfig.read_text()
+        assert server_url in text
+        kubeconfig.write_text(text.replace(server_url, f"https://127.0.0.1:{between.port}"))
+        checks = [check("web", "http", url=f"http://{server.address}/")]
+        with agents(tmp_path, 2, settings, checks) as pair:
+            leader, standby = await asyncio.to_thread(_leader_and_standby, pair)
+            between.close()
+            await asyncio.to_thread(_assert_both_watch, leader, standby, time.time())
+            between.open()
+            await asyncio.to_thread(_assert_one_watches, pair)
+
+
+def _leader_and_standby(pair: list[AgentProcess]) -> tuple[AgentProcess, AgentProcess]:
+    wait_until(lambda: len([agent for agent in pair if _leads(agent)]) == 1)
+    leader, standby = sorted(pair, key=_leads, reverse=True)
+    wait_until(lambda: leader.states() == {"web": "up"})
+    wait_until(lambda: _replicas_of_web(leader) == 1)
+    wait_until(lambda: "standing by" in standby.ask("/healthz/ready?verbose=1")[1])
+    return leader, standby
+
+
+def _replicas_of_web(agent: AgentProcess) -> float | None:
+    return labelled(agent.samples(), "kube_deployment_spec_replicas", "deployment").get("web")
+
+
+def _deployments_seen(agent: AgentProcess) -> float:
+    times = labelled(agent.samples(), "reachd_source_last_success_timestamp_seconds", "source")
+    return times["kubernetes/deployments"]
+
+
+def _assert_both_watch(leader: AgentProcess, standby: AgentProcess, since: float) -> None:
+    before = leader.values("probe_runs_total")["web"]
+    wait_until(lambda: standby.states() == {"web": "up"})
+    wait_until(lambda: not _leads(leader))
+    wait_until(lambda: leader.values("probe_runs_total")["web"] > before, 20)
+    assert {line["after"] for line in leader.lines("state changed")} == {"up"}
+    assert _replicas_of_web(leader) == 1
+    assert _deployments_seen(leader) <= since
+    assert not _leads(standby)
+    assert not [sample for sample in standby.samples() if sample.name.startswith("kube_")]
+    wait_until(lambda: "nobody is known to lead" in standby.ask("/healthz/ready?verbose=1")[1])
+
+
+def _assert_one_watches(pair: list[AgentProcess]) -> None:
+    wait_until(lambda: sorted(_leads(agent) for agent in pair) == [False, True], 30)
+    leader, standby = sorted(pair, key=_leads, reverse=True)
+    wait_until(lambda: standby.states() == {})
+    wait_until(lambda: _replicas_of_web(standby) is None and _replicas_of_web(leader) == 1)
+    assert leader.states() == {"web": "up"}
 
 
 def _leads(agent: AgentProcess) -> bool:

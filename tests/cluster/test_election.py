@@ -42,6 +42,10 @@ class Candidate:
     def leading(self) -> bool:
         return self.election.leading
 
+    @property
+    def acting(self) -> bool:
+        return self.election.acting
+
     def changed(self) -> None:
         self.told.append((self.leading, monotonic()))
 
@@ -63,9 +67,11 @@ class Replicas:
         self._stack = stack
         self._duration = duration
 
-    async def add(self) -> Candidate:
+    async def add(self, *, cut_off: bool = False) -> Candidate:
         """One more, which takes part at once."""
         between = await self._stack.enter_async_context(gate(self.kubernetes.api.port))
+        if cut_off:
+            between.close()
         cluster = await self._stack.enter_async_context(connected(self.kubernetes, port=between.port, token=self.token))
         settings = ElectionSettings(namespace=self.namespace, name="observer", duration=self._duration, retry=RETRY)
         candidate = Candidate(between)
@@ -78,6 +84,9 @@ class Replicas:
 
     def leaders(self) -> list[Candidate]:
         return [each for each in self.candidates if each.leading]
+
+    def acting(self) -> list[Candidate]:
+        return [each for each in self.candidates if each.acting]
 
     async def leader(self) -> Candidate:
         """The one that leads, as soon as one does."""
@@ -132,6 +141,7 @@ async def test_a_leader_that_stops_hands_over_at_once(
         began = monotonic()
         await stopped.election.release()
         assert not stopped.leading
+        assert not stopped.acting
         await until(lambda: other.leading)
         seconds = monotonic() - began
         record_property("seconds until another one leads", round(seconds, 2))
@@ -178,6 +188,48 @@ async def test_a_lease_that_is_deleted_makes_no_second_leader(kubernetes: server
         await until(lambda: them.other(alone).leading)
 
 
+async def test_who_stands_by_does_not_act_while_the_leader_lives(kubernetes: servers.Cluster) -> None:
+    async with replicas(kubernetes) as them:
+        leader = await them.leader()
+        await asyncio.sleep(2 * DURATION)
+        assert them.acting() == them.leaders() == [leader]
+        assert them.other(leader).told == []
+
+
+async def test_who_led_acts_until_it_reads_that_another_one_leads(kubernetes: servers.Cluster) -> None:
+    async with replicas(kubernetes) as them:
+        alone = await them.leader()
+        alone.gate.swallow(new=True)
+        await until(lambda: them.other(alone).leading)
+        assert (alone.leading, alone.acting) == (False, True)
+        alone.gate.open()
+        alone.gate.cut()
+        await until(lambda: not alone.acting)
+        assert them.acting() == [them.other(alone)]
+
+
+async def test_all_act_while_nobody_can_ask(kubernetes: servers.Cluster) -> None:
+    async with replicas(kubernetes) as them:
+        for each in them.candidates:
+            each.gate.close()
+        began = monotonic()
+        late = await them.add(cut_off=True)
+        await until(lambda: them.acting() == them.candidates and not them.leaders())
+        assert late.told[0][1] - began >= DURATION
+        for each in them.candidates:
+            each.gate.open()
+        await until(lambda: them.leaders() and them.acting() == them.leaders())
+
+
+async def test_who_has_no_right_to_the_lease_acts_and_does_not_lead(kubernetes: servers.Cluster) -> None:
+    async with AsyncExitStack() as stack:
+        them = Replicas(kubernetes, stack, DURATION)
+        them.token = kubernetes.token("default", them.namespace)
+        alone = await them.add()
+        await until(lambda: alone.acting)
+        assert not alone.leading
+
+
 async def test_a_leader_that_reads_of_another_one_stops_at_once(kubernetes: servers.Cluster) -> None:
     async with replicas(kubernetes, 1, duration=60.0) as them:
         leader = await them.leader()
@@ -185,6 +237,7 @@ async def test_a_leader_that_reads_of_another_one_stops_at_once(kubernetes: serv
         admin.delete(f"{path}/observer")
         admin.create(path, dict(Lease.new("observer").held_by("somebody", 60.0)))
         await until(lambda: not leader.leading)  # its lead would go on for more than half a minute
+        assert not leader.acting
 
 
 async def test_an_overloaded_server_does_not_keep_it_away_for_long(kubernetes: servers.Cluster) -> None:
