@@ -1,5 +1,6 @@
 """A copy of one collection of the API, kept current by list and watch (kubernetes.io: Kubernetes API Concepts)."""
 
+import re
 from asyncio import sleep
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -22,6 +23,9 @@ _SHORTEST_WATCH = 1.0
 """A server that ends a watch sooner, and has told nothing in it, is not to be asked again at once."""
 
 
+_ALWAYS_SERVED = re.compile(r"/api/|/apis/(apps|[^/]+\.k8s\.io)/").match
+
+
 def without_managed_fields(found: JsonObject) -> JsonObject:
     """An object without the book-keeping about who set which field: a third of a pod."""
     metadata = {key: value for key, value in child(found, "metadata").items() if key != "managedFields"}
@@ -39,8 +43,9 @@ class _Known(NamedTuple):
 class Reflector:
     """The objects of a collection, by uid. `run` keeps them current, for ever.
 
-    Where the API server cannot be asked they stay as they were, and `last_success` tells their age. What they hold was
-    written by others: anything may be missing, of another type, or absurd.
+    Where the API server cannot be asked they stay as they were, and `last_success` tells their age. A custom resource
+    that is not served (404) has no objects: its definition may come and go. What they hold was written by others:
+    anything may be missing, of another type, or absurd.
     """
 
     def __init__(
@@ -82,12 +87,14 @@ class Reflector:
 
     @property
     def synced(self) -> bool:
-        """Whether all objects have been listed at least once."""
+        """Whether it has been known at least once which objects there are."""
         return self._last_success > 0
 
     @property
     def last_success(self) -> float:
-        """Unix time of the last list, event, bookmark, or begin or regular end of a watch; 0 before the first list."""
+        """Unix time of the last list, event, bookmark, or begin or regular end of a watch, or at which the server last
+        said that there is no such resource; 0 before the first of them.
+        """
         return self._last_success
 
     @property
@@ -103,7 +110,11 @@ class Reflector:
                     await self._list()
                 await self._watch()
             except (ApiError, OSError) as error:
-                await sleep(self._pause_after(error))
+                if self._says_not_served(error):
+                    self._have_none()
+                    await sleep(self._backoff.next())
+                else:
+                    await sleep(self._pause_after(error))
 
     async def _list(self) -> None:
         listing = await list_objects(self._cluster, self._path, self._selectors, self._known)
@@ -160,6 +171,21 @@ class Reflector:
         if version:
             self._resource_version = version
         if event.kind != "BOOKMARK":
+            self._changed()
+
+    def _says_not_served(self, error: ApiError | OSError) -> bool:
+        """Whether that is an answer. For what every cluster serves, 404 comes from something before the API server."""
+        is_missing = isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND
+        return is_missing and not _ALWAYS_SERVED(self._path)
+
+    def _have_none(self) -> None:
+        differs = not self.synced or bool(self._objects)
+        self._objects.clear()
+        self._versions.clear()
+        self._resource_version = ""
+        self._answered()
+        if differs:
+            _log.info("not served here; asking again", path=self._path)
             self._changed()
 
     def _answered(self) -> None:

@@ -15,6 +15,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from agent.cluster.client import Cluster
 from agent.cluster.reflector import Reflector
 from agent.probes._json import child
+from tests.cluster.gate import gate
 from tests.cluster.support import (
     NotingCluster,
     config_map,
@@ -27,6 +28,8 @@ from tests.cluster.support import (
 )
 from tests.cluster.watched import watched
 from tests.servers import kubernetes as servers
+from tests.servers.custom_resources import custom_resource
+from tests.servers.kubernetes_api import ApiClient, ApiError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120), pytest.mark.servers("etcd", "kube-apiserver")]
 
@@ -178,6 +181,55 @@ async def test_an_overloaded_server_is_asked_when_it_says(kubernetes: servers.Cl
             await until(lambda: reflector.synced)
     pauses = [after - before for before, after in pairwise(asked)]
     assert min(pauses[:2]) >= 1.0
+
+
+async def test_a_custom_resource_may_come_and_go(kubernetes: servers.Cluster) -> None:
+    namespace, admin = kubernetes.namespace(), kubernetes.admin
+    definition = custom_resource("Passing", "reachd.test", "v1", "passings")
+    path = f"/apis/reachd.test/v1/namespaces/{namespace}/passings"
+    async with gate(kubernetes.api.port) as between, connected(kubernetes, port=between.port) as cluster:
+        reflector = Reflector(cluster, path, changed=lambda: None)
+        async with running(reflector.run()):
+            await until(lambda: reflector.synced)
+            told = reflector.last_success
+            await until(lambda: reflector.last_success > told)
+            assert (names(reflector), reflector.problem) == (set(), "")
+            admin.apply(definition)
+            await until(lambda: cluster.watches)
+            metadata = {"name": "one", "namespace": namespace}
+            admin.create(path, {"apiVersion": "reachd.test/v1", "kind": "Passing", "metadata": metadata})
+            await until(lambda: names(reflector) == {"one"})
+            between.close()
+            admin.delete("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/passings.reachd.test")
+            await until(lambda: _status(admin, path) == 404)
+            assert names(reflector) == {"one"}
+            between.open()
+            await until(lambda: not reflector.objects)
+            assert not reflector.problem
+            told = reflector.last_success
+            await until(lambda: reflector.last_success > told)
+            admin.apply(definition)
+            watches = len(cluster.watches)
+            await until(lambda: len(cluster.watches) > watches)
+
+
+def _status(client: ApiClient, path: str) -> int:
+    try:
+        client.get(path)
+    except ApiError as error:
+        return error.status
+    return 200
+
+
+async def test_what_every_cluster_serves_is_not_gone_because_a_proxy_says_so(kubernetes: servers.Cluster) -> None:
+    async def not_found(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=404, text="default backend - 404")
+
+    async with serving(not_found) as port, connected(kubernetes, port=port, scheme="http") as cluster:
+        reflector = Reflector(cluster, config_maps("default"), changed=lambda: None)
+        async with running(reflector.run()):
+            await until(lambda: reflector.problem)
+            assert not reflector.synced
 
 
 @asynccontextmanager
