@@ -79,8 +79,8 @@ def source_over(watched: Mapping[str, Sequence[Watched]], changed: asyncio.Event
 class KubernetesSource:
     """Looks at the objects whenever they have changed.
 
-    Until all Services have been listed once, nothing is known. A collection of another kind that was never listed
-    counts as empty: not every cluster has the resources of Meshery Operator.
+    Until the Services of one namespace have been listed, nothing is known. A collection that was never listed counts as
+    empty and is told of; while one of Services is among them, the source counts as never asked with success.
     """
 
     name: ClassVar[str] = SOURCE
@@ -93,10 +93,12 @@ class KubernetesSource:
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         while True:
             self._changed.clear()
-            if all(watched.last_success for watched in self._watches.services):
+            if any(watched.last_success for watched in self._watches.services):
                 # Copies, because the collections change while a thread goes through twenty thousand of them.
                 objects = Objects(*[_together(watched) for watched in self._watches])
                 yield await asyncio.to_thread(snapshot_of, objects, self._at(), self._problems())
+            elif problems := self._problems():
+                yield Snapshot(SOURCE, problems=tuple(problems))
             try:
                 async with asyncio.timeout(_LOOK_AT_LEAST_EVERY):
                     await self._changed.wait()
@@ -105,10 +107,12 @@ class KubernetesSource:
                 pass
 
     def _at(self) -> float:
+        if not all(watched.last_success for watched in self._watches.services):
+            return 0.0
         return min(watched.last_success for kind in self._watches for watched in kind if watched.last_success)
 
     def _problems(self) -> list[str]:
-        found = [watched.problem for kind in self._watches for watched in kind if watched.last_success]
+        found = [watched.problem for kind in self._watches for watched in kind]
         return [problem for problem in dict.fromkeys(found) if problem]
 
 

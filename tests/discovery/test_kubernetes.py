@@ -1,7 +1,8 @@
 """From objects of a cluster to checks and deployments: pure functions, tables of cases, hostile objects."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -402,24 +403,34 @@ class Following:
     """A source that is followed, and the collections that it looks at."""
 
     services: Collection = field(default_factory=Collection)
+    of_other_namespaces: Sequence[Collection] = ()
     brokers: Collection = field(default_factory=Collection)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     seen: list[Snapshot] = field(default_factory=list)
 
     async def follow(self) -> None:
         """Until it is cancelled."""
-        async for snapshot in KubernetesSource(
-            Watches([self.services], brokers=[self.brokers]), self.changed
-        ).snapshots():
+        watches = Watches([self.services, *self.of_other_namespaces], brokers=[self.brokers])
+        async for snapshot in KubernetesSource(watches, self.changed).snapshots():
             self.seen.append(snapshot)
 
 
-async def test_a_source_looks_at_what_reflectors_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+@asynccontextmanager
+async def followed(it: Following, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """As long as the block lasts; looks often."""
     monkeypatch.setattr("agent.discovery.kubernetes._SETTLE", 0.01)
     monkeypatch.setattr("agent.discovery.kubernetes._LOOK_AT_LEAST_EVERY", 0.05)
-    it = Following()
     task = asyncio.create_task(it.follow())
     try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_source_looks_at_what_reflectors_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    it = Following()
+    async with followed(it, monkeypatch):
         it.brokers.last_success = 5.0
         it.changed.set()
         await until(lambda: not it.changed.is_set())
@@ -437,9 +448,21 @@ async def test_a_source_looks_at_what_reflectors_hold(monkeypatch: pytest.Monkey
         it.brokers.objects, it.brokers.last_success = by_uid([thing("m", "meshery-broker")]), 25.0
         await until(lambda: it.seen[-1].at == 25.0)
         assert (len(it.seen[-1].deployments), it.seen[-1].problems) == (1, ())
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_namespace_that_may_not_be_listed_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    forbidden = Collection(problem="403 Forbidden: services in the namespace staging")
+    it = Following(of_other_namespaces=[forbidden])
+    async with followed(it, monkeypatch):
+        await until(lambda: it.seen)
+        assert it.seen[-1] == Snapshot("kubernetes", problems=(forbidden.problem,))
+        it.services.objects, it.services.last_success = by_uid([annotated("shop", "cart", 80)]), 20.0
+        await until(lambda: it.seen[-1].checks)
+        assert [check.name for check in it.seen[-1].checks] == ["shop--cart"]
+        assert (it.seen[-1].at, it.seen[-1].problems) == (0.0, (forbidden.problem,))
+        forbidden.problem, forbidden.last_success = "", 15.0
+        await until(lambda: it.seen[-1].at == 15.0)
+        assert it.seen[-1].problems == ()
 
 
 @pytest.mark.parametrize(
