@@ -10,6 +10,14 @@ _COMPONENT = ["cluster", "deployment", "component", "node", "namespace"]
 _CHECK = ["cluster", "deployment", "check"]
 _UPPER_LAYERS = (("dns", "dns"), ("tcp", "dns|tcp"), ("tls", "dns|tcp|tls"))
 """A kind of probe, and the kinds that it does not explain: its own, and those of the layers below."""
+_SUMMARY = (
+    "{{ $told := .Alerts }}{{ if .Alerts.Firing }}{{ $told = .Alerts.Firing }}{{ end }}"
+    "{{ (index $told 0).Annotations.summary }}{{ with slice $told 1 }} And {{ len . }} more.{{ end }}"
+)
+"""That of the first alert which fires, or which has ended, and how many there are besides.
+
+Alerts of several names have no summary in common, and a pager refuses an event without one.
+"""
 
 
 def document(timing: Timing) -> Json:
@@ -66,7 +74,7 @@ def _receivers() -> list[Json]:
             "pagerduty_configs": [
                 {
                     "routing_key_file": f"{_CREDENTIALS}/pager-key",
-                    "description": "{{ .CommonAnnotations.summary }}",
+                    "description": _SUMMARY,
                     "details": {
                         "what": "{{ range .Alerts.Firing }}{{ .Annotations.description }}\n{{ end }}",
                         "runbook": "{{ range .Alerts.Firing }}{{ .Annotations.runbook_url }}\n{{ end }}",
@@ -86,7 +94,7 @@ def _receivers() -> list[Json]:
 
 
 _CHAT_TEXT = {
-    "title": "{{ .Status }}: {{ .CommonAnnotations.summary }}",
+    "title": f"{{{{ .Status }}}}: {_SUMMARY}",
     "text": (
         "{{ range .Alerts }}{{ .Annotations.description }}"
         " <{{ .Annotations.runbook_url }}|Runbook> <{{ .Annotations.dashboard_url }}|Dashboard>\n{{ end }}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,6 +69,44 @@ _DURATIONS = {"group_wait", "group_interval", "repeat_interval"}
 )
 def test_who_gets_what(labels: Labels, receiver: str) -> None:
     assert _routed(labels) == receiver
+
+
+_DOWN, _BURNS = ("ReachdCheckDown", "A check fails."), ("ReachdErrorBudgetBurn", "Failures add up.")
+
+
+@pytest.mark.servers("amtool")
+@pytest.mark.parametrize(
+    ("firing", "resolved", "summary"),
+    [
+        ([_DOWN], [], "A check fails."),
+        ([_DOWN, _BURNS], [], "A check fails. And 1 more."),
+        ([_BURNS, _DOWN, _DOWN], [], "Failures add up. And 2 more."),
+        ([_DOWN], [_BURNS], "A check fails."),
+        ([], [_BURNS], "Failures add up."),
+        ([], [_BURNS, _DOWN], "Failures add up. And 1 more."),
+    ],
+)
+def test_a_notification_has_a_summary_whatever_it_is_about(
+    firing: list[tuple[str, str]], resolved: list[tuple[str, str]], summary: str, tmp_path: Path
+) -> None:
+    status = "firing" if firing else "resolved"
+    alerts = [_as_notified("resolved", *it) for it in resolved] + [_as_notified("firing", *it) for it in firing]
+    data = tmp_path / "data.json"
+    data.write_text(json.dumps({"status": status, "alerts": alerts}))
+    (tmp_path / "none.tmpl").touch()
+
+    def rendered(text: str) -> str:
+        glob = f"--template.glob={tmp_path}/*.tmpl"
+        return _amtool("template", "render", glob, f"--template.text={text}", f"--template.data={data}").strip()
+
+    receivers = {it["name"]: it for it in yaml.safe_load(FILE.read_text())["receivers"]}
+    assert rendered(receivers["page"]["pagerduty_configs"][0]["description"]) == summary
+    for receiver in ("page", "information"):
+        assert rendered(receivers[receiver]["slack_configs"][0]["title"]) == f"{status}: {summary}"
+
+
+def _as_notified(status: str, name: str, summary: str) -> dict[str, object]:
+    return {"status": status, "labels": {"alertname": name}, "annotations": {"summary": summary}}
 
 
 def test_at_most_eight_alerts_page() -> None:
