@@ -10,6 +10,8 @@ _COMPONENT = ["cluster", "deployment", "component", "node", "namespace"]
 _CHECK = ["cluster", "deployment", "check"]
 _UPPER_LAYERS = (("dns", "dns"), ("tcp", "dns|tcp"), ("tls", "dns|tcp|tls"))
 """A kind of probe, and the kinds that it does not explain: its own, and those of the layers below."""
+_HAVE_TO_BE_CLOSED = "(node-port-)?broker-(routing|leafnode|gateway|exporter)"
+"""Checks of ports that nothing uses: that one of them is open explains nothing that is down."""
 _SUMMARY = (
     "{{ $told := .Alerts }}{{ if .Alerts.Firing }}{{ $told = .Alerts.Firing }}{{ end }}"
     "{{ (index $told 0).Annotations.summary }}{{ with slice $told 1 }} And {{ len . }} more.{{ end }}"
@@ -114,7 +116,13 @@ def _inhibit_rules() -> list[Json]:
         _rule([f'alertname=~"{DOWN}"'], [f'alertname!~"{DOWN}"'], _CHECK),
         *(
             _rule(
-                ['severity="critical"', f'alertname=~"{DOWN}"', f'kind="{kind}"', 'component!="custom"'],
+                [
+                    'severity="critical"',
+                    f'alertname=~"{DOWN}"',
+                    f'kind="{kind}"',
+                    'component!="custom"',
+                    f'check!~"{_HAVE_TO_BE_CLOSED}"',
+                ],
                 [f'alertname=~"{DOWN}|{PARTLY}"', f'kind!~"{others}"'],
                 ["cluster", "deployment", "component"],
             )
@@ -126,26 +134,35 @@ def _inhibit_rules() -> list[Json]:
             ['severity!="critical"', 'component=~"workload|agent"'],
             ["cluster", "node"],
         ),
-        # The Server's own view of a cluster needs the Broker.
+        # The Server's own view of a cluster needs the Broker, by the address that the Server takes.
         _rule(
-            ['alertname="ReachdBrokerDown"'],
+            ['alertname="ReachdBrokerDown"', 'severity="critical"', 'check!~"node-port-.+"'],
             ['check=~"cluster-.+-(diagnostics|broker-status|meshsync-status)"'],
             ["cluster", "deployment"],
         ),
-        # Users meet what is down as errors, slowness or silence.
-        _rule(['severity="critical"', 'component=~"server|ui"'], ['component="traffic"'], ["cluster"]),
-        # What an agent does not tell, nobody knows.
-        _rule(['alertname="ReachdAgentDown"'], ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown"'], ["cluster"]),
+        # Users meet what is down as errors, slowness or silence. Nothing says of which deployment the traffic is, so a
+        # page about it may be of another one.
+        _rule(
+            ['severity="critical"', 'component=~"server|ui"'],
+            ['severity!="critical"', 'component="traffic"'],
+            ["cluster"],
+        ),
+        # With an agent that is gone, so are the series of its checks.
+        _rule(['alertname="ReachdAgentDown"'], ['alertname="ReachdVanished"'], ["cluster"]),
         _rule(
             ['alertname="ReachdMonitorBlind"'],
             ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown"'],
             ["cluster", "deployment"],
         ),
         _rule(['alertname="ReachdMonitorBlind"'], ['severity="warning"', 'component="agent"'], ["cluster"]),
-        _rule(
-            ['alertname="ReachdMonitorBlind"', 'deployment=""'],
-            ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown|ReachdMonitorBlind"', 'deployment!=""'],
-            [],
+        *(
+            _rule(
+                ['alertname="ReachdMonitorBlind"', 'deployment=""', cluster],
+                ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown|ReachdMonitorBlind"', 'deployment!=""'],
+                equal,
+            )
+            # A Prometheus of one cluster has the label for all that it sends; one of several tells of none of them.
+            for cluster, equal in (('cluster=""', []), ('cluster!=""', ["cluster"]))
         ),
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from tests.alerts.posted import Labels, alert, alertmanager_of_ours, posted, suppressed
+from tests.profiles.support import checks, deployment
 from tests.servers.process import Server
 
 pytestmark = pytest.mark.servers("alertmanager")
@@ -105,11 +106,9 @@ _NOT_READY = alert("ReachdNodeNotReady", "critical", "node", node="one")
         pytest.param(
             alert("ReachdAgentDown", "warning", "agent", instance="10.0.0.1:9886"),
             [
-                alert("ReachdStale", "warning", "server", "server-live", "healthz"),
                 alert("ReachdVanished", "warning", "server", "server-ready", "healthz"),
-                alert("ReachdUnknown", "warning", "ui", "ui-external", "http"),
             ],
-            id="an agent over what it does not tell",
+            id="an agent over the checks that it made",
         ),
         pytest.param(
             _BLIND,
@@ -125,6 +124,16 @@ _NOT_READY = alert("ReachdNodeNotReady", "critical", "node", node="one")
             alert("ReachdMonitorBlind", "critical", "agent"),
             [alert("ReachdMonitorBlind", "critical", "agent", deployment="prod")],
             id="no agent at all over each deployment",
+        ),
+        pytest.param(
+            alert("ReachdMonitorBlind", "critical", "agent"),
+            [alert("ReachdMonitorBlind", "critical", "agent", deployment="prod", cluster="east")],
+            id="no agent of any cluster over the deployments of each",
+        ),
+        pytest.param(
+            alert("ReachdMonitorBlind", "critical", "agent", cluster="east"),
+            [alert("ReachdMonitorBlind", "critical", "agent", deployment="prod", cluster="east")],
+            id="no agent in a cluster over its deployments",
         ),
         pytest.param(
             alert("ReachdCheckDown", "critical", "ui", "ui-external", "http"),
@@ -190,10 +199,57 @@ def test_what_is_explained_is_suppressed(server: Server, source: Labels, explain
             [_BLIND, alert("ReachdStale", "warning", "server", "server-live", "healthz", deployment="staging")],
             id="a blind monitor over another deployment",
         ),
+        pytest.param(
+            [
+                alert("ReachdMonitorBlind", "critical", "agent", cluster="west"),
+                alert("ReachdMonitorBlind", "critical", "agent", deployment="prod", cluster="east"),
+                alert("ReachdMonitorBlind", "critical", "agent", deployment="prod"),
+                alert("ReachdStale", "warning", "server", "server-live", "healthz", cluster="north"),
+            ],
+            id="no agent in a cluster over other clusters",
+        ),
+        pytest.param(
+            [
+                alert("ReachdAgentDown", "warning", "agent", instance="10.0.0.1:9886"),
+                alert("ReachdStale", "warning", "server", "server-live", "healthz"),
+                alert("ReachdUnknown", "warning", "ui", "ui-external", "http"),
+            ],
+            id="an agent over what others tell",
+        ),
+        pytest.param(
+            [
+                alert("ReachdCheckDown", "critical", "ui", "ui-external", "http", deployment="staging"),
+                alert("ReachdErrorBudgetBurn", "critical", "traffic", namespace="prod", service="meshery", long="1h"),
+            ],
+            id="the user interface over a page about traffic, which may be of another deployment",
+        ),
+        pytest.param(
+            [
+                alert("ReachdBrokerDown", "warning", "broker", "broker-client", "nats"),
+                alert("ReachdCheckDown", "warning", "meshsync", "cluster-east-meshsync-status", "http"),
+            ],
+            id="a ticket about the Broker over the Server's view of it",
+        ),
+        pytest.param(
+            [
+                alert("ReachdBrokerDown", "critical", "broker", "node-port-broker-client", "nats"),
+                alert("ReachdCheckDown", "warning", "meshsync", "cluster-east-meshsync-status", "http"),
+            ],
+            id="a NodePort of the Broker, which the Server does not take, over its view of it",
+        ),
     ],
 )
 def test_what_is_not_explained_stays(server: Server, alerts: list[Labels]) -> None:
     assert _suppressed(server, alerts) == []
+
+
+_CLOSED = [name for name, it in checks(deployment()).items() if getattr(it.settings, "expect_closed", False)]
+
+
+def test_open_ports_that_have_to_be_closed_explain_nothing(server: Server) -> None:
+    exposed = [alert("ReachdCheckDown", "critical", "broker", name, "tcp") for name in _CLOSED]
+    assert exposed
+    assert _suppressed(server, [*exposed, _BROKER]) == []
 
 
 def test_another_cluster_is_another_matter(server: Server) -> None:
