@@ -14,6 +14,8 @@ from alerts.timing import Timing
 
 _FAST_WINDOWS = ("5m", "30m", "1h", "2h")
 _SLOW_WINDOWS = ("6h", "1d", "3d", "30d")
+_EVERYWHERE_WINDOWS = ("5m", "30m", "1h")
+"""Those over which the place is looked for that sees the fewest failures."""
 _ALL_IN_VAIN = 0.9
 """Factors times the budget of a low objective exceed 1, which no share of failures can: then this is enough."""
 
@@ -46,6 +48,12 @@ def _fast_recordings(timing: Timing) -> Iterator[Recording]:
     for window in _FAST_WINDOWS:
         failures, runs = _rates(timing(window))
         yield Recording(f"check:probe_failures:ratio_rate{window}", f"{failures}\n/ ({runs} > 0)")
+    for window in _EVERYWHERE_WINDOWS:
+        failures, runs, silent = (
+            f'rate(probe_{what}_total{{check!=""}}[{timing(window)}])' for what in ("failures", "runs", "inconclusive")
+        )
+        least = f"min by ({ID}) ({failures} / ({runs} - {silent} > 0))"
+        yield Recording(f"check:probe_failures:min_ratio_rate{window}", least)
 
 
 def _rates(window: str) -> tuple[str, str]:
@@ -88,6 +96,7 @@ def _share(timing: Timing, window: str) -> str:
 def _burn(timing: Timing, pace: Pace, severity: Severity, severities: str) -> Alert:
     limit = f"on ({ID}) clamp_max({pace.factor:g} * (1 - check:probe_slo_ratio:min), {_ALL_IN_VAIN})"
     failed = increase("probe_failures_total", timing(pace.long))
+    page = severity is Severity.CRITICAL
     return Alert(
         "ReachdErrorBudgetBurn",
         severity,
@@ -96,8 +105,10 @@ def _burn(timing: Timing, pace: Pace, severity: Severity, severities: str) -> Al
 and on ({ID}) {_share(timing, pace.short)} > {limit}
 and on ({ID}) {failed} >= {FAILURES_AT_LEAST}
 {of_severity(severities)}
-{untold(timing, pace.short)}""",
+{untold(timing, pace.short, despite=_everywhere(timing, pace, limit) if page else "")}""",
         hold=pace.hold,
+        # Of what fails for a minute or two every few minutes one page tells, not many.
+        keep="10m" if page and pace is FAST[0] else "",
         summary=SUMMARY,
         description=(
             f"{SUBJECT}, failed in {{{{ $value | humanizePercentage }}}} of the runs of the last {pace.long}, "
@@ -106,3 +117,12 @@ and on ({ID}) {failed} >= {FAILURES_AT_LEAST}
         dashboard=CHECK_DASHBOARD,
         labels={"long": pace.long, "short": pace.short},
     )
+
+
+def _everywhere(timing: Timing, pace: Pace, limit: str) -> str:
+    """Checks whose budget burns from each place by itself: then it is a page although one of the places is down."""
+    failed = f'min by ({ID}) (increase(probe_failures_total{{check!=""}}[{timing("1h")}]))'
+    return f"""\
+check:probe_failures:min_ratio_rate{pace.short} > {limit}
+    and on ({ID}) check:probe_failures:min_ratio_rate1h > {limit}
+    and on ({ID}) {failed} >= {FAILURES_AT_LEAST}"""

@@ -71,17 +71,25 @@ def of_severity(severities: str) -> str:
     return f'and on ({CHECK}) check:probe_severity:max{{severity=~"{severities}"}}'
 
 
-def untold(timing: Timing, window: str) -> str:
-    """The clause that drops checks of which an alert has told in the window that they are down, or is about to tell.
+def untold(timing: Timing, window: str, despite: str = "") -> str:
+    """The clause that drops checks of which an alert has told in the window that they are down.
 
-    So what an outage leaves behind in the numbers does not become a second alert. What was pending for less than a
-    minute is no outage: failures that come and go are pending again and again. Of a blocked check, the one that it
+    So what an outage leaves behind in the numbers does not become a second alert. That one is pending says nothing, for
+    what is down for less than two minutes, again and again, is pending as often; but an alert that a check is down from
+    some places takes longer than others, and after a minute is about to tell. Of a blocked check, the one that it
     depends on tells: it may have failed a few times before that one was found down.
+
+    despite: an expression of the checks that are kept though they are down from some places.
     """
-    name = f'alertname=~"{DOWN}|{PARTLY}"'
+
+    def fired(names: str) -> str:
+        return f'max_over_time(ALERTS{{alertname=~"{names}",alertstate="firing"}}[{timing(window)}])'
+
+    about_to = f'time() - ALERTS_FOR_STATE{{alertname="{PARTLY}"}} >= {timing.seconds("1m")}'
+    kept = f"\n  unless on ({CHECK}) (\n    {despite}\n  )" if despite else ""
     return (
-        f'unless on ({CHECK}) max_over_time(ALERTS{{{name},alertstate="firing"}}[{timing(window)}])\n'
-        f"unless on ({CHECK}) time() - ALERTS_FOR_STATE{{{name}}} >= {timing.seconds('1m')}\n"
+        f"unless on ({CHECK}) {fired(DOWN)}\n"
+        f"unless on ({CHECK}) (\n  ({fired(PARTLY)} or {about_to}){kept}\n)\n"
         f'unless on ({CHECK}) max_over_time(probe_state{{check!="",state="blocked"}}[{timing(window)}])'
     )
 

@@ -25,7 +25,8 @@ def _flapping(timing: Timing) -> Alert:
 
     failed, runs = increase("probe_failures_total", quarter), increase("probe_runs_total", quarter)
     # A page about the budget says the same. It also ends sooner, and must not leave a ticket behind.
-    paged = f'max_over_time(ALERTS{{alertname="ReachdErrorBudgetBurn",severity="critical"}}[{quarter}])'
+    burning = 'alertname="ReachdErrorBudgetBurn",severity="critical",alertstate="firing"'
+    paged = f"max_over_time(ALERTS{{{burning}}}[{quarter}])"
     return Alert(
         "ReachdFlapping",
         Severity.WARNING,

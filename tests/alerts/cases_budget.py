@@ -1,5 +1,7 @@
 """Failures that are no outage, and how fast they use up what the objective allows: 1 % in these cases."""
 
+from dataclasses import replace
+
 from tests.alerts.case import Batch, Case, Firing, Shape, told
 from tests.alerts.watched import Watched
 
@@ -38,7 +40,7 @@ def _cases() -> list[Case]:
                 [runs := _one("up*6/blip", severity)],
                 firing=[
                     _burn(runs, alert, "6h", "30m", "20m"),
-                    *([_flapping(runs, "10m")] if severity == "ticket" else []),
+                    _flapping(runs, "10m"),
                 ],
                 of=hour,
                 shape=Shape.SPARED,
@@ -82,6 +84,98 @@ _SCARCE = [
         "burn: an objective so low that no share of failures is over 14.4 times its budget",
         [_LOW],
         firing=[_flapping(_LOW, "7m")],
+    ),
+]
+
+_SPELLS = [Watched(f"up 5m, down*{down}/up*{up}") for down in (4, 5, 6, 7) for up in (1, 3, 6)]
+_AS_TICKET = Watched("up 5m, down*7/up*3", severity="ticket")
+_AGAIN_AND_AGAIN = [
+    *[
+        Case(
+            f"burn: {watched.runs.partition(', ')[2]}, four runs a minute, is one page",
+            [watched],
+            firing=[
+                _burn(watched, "critical", "1h", "5m", "7m15s"),
+                _burn(watched, "critical", "6h", "30m", "20m15s"),
+            ],
+        )
+        for watched in _SPELLS
+    ],
+    Case(
+        "burn: down for 105 s and up for 45 s, a ticket",
+        [_AS_TICKET],
+        firing=[
+            _burn(_AS_TICKET, "warning", "1h", "5m", "7m15s"),
+            _burn(_AS_TICKET, "warning", "6h", "30m", "20m15s"),
+            _flapping(_AS_TICKET, "14m15s"),
+        ],
+    ),
+    Case(
+        "burn: down for 105 s and up for 45 s, in vain an objective that a page could be about",
+        [low := Watched("up 5m, down*7/up*3", slo=0.5)],
+        firing=[_flapping(low, "14m15s")],
+    ),
+    Case(
+        "burn: down for 105 s every seven minutes is one page",
+        [rarely := Watched("up 5m, down*7/up*21")],
+        firing=[
+            _burn(rarely, "critical", "1h", "5m", "7m15s"),
+            _burn(rarely, "critical", "6h", "30m", "20m15s"),
+        ],
+    ),
+    Case(
+        "burn: once one of three outages is long enough to be called down, that is the page",
+        [often := Watched("up 5m, down*7/up*3/down*7/up*3/down*10/up*3")],
+        firing=[
+            _burn(often, "critical", "1h", "5m", "7m15s", "22m"),
+            told("ReachdCheckDown", "critical", often, "12m"),
+        ],
+    ),
+    Case(
+        "burn: one outage of 105 s, and ten minutes more than the failures are within five",
+        [brief := Watched("up 5m, down 105s, up")],
+        firing=[
+            _burn(brief, "critical", "1h", "5m", "7m15s", "21m15s"),
+            _burn(brief, "critical", "6h", "30m", "20m15s"),
+        ],
+    ),
+]
+
+
+def _by_agents(*runs: str) -> list[Watched]:
+    return [Watched(run, vantage="node", instance=f"agent-{number}") for number, run in enumerate(runs)]
+
+
+_PARTLY = told("ReachdPartlyDown", "warning", Watched(""), "10m")
+_FROM_SOME_PLACES = [
+    Case(
+        "burn: one agent is down for good, the others fail every second run",
+        _by_agents("up 5m, down", "up 5m, miss/up", "up 5m, up/miss"),
+        firing=[
+            _burn(Watched(""), "critical", "1h", "5m", "8m15s"),
+            _burn(Watched(""), "critical", "6h", "30m", "21m15s"),
+            _PARTLY,
+        ],
+    ),
+    Case(
+        "burn: one agent is down for good, one fails every second run, and one never",
+        _by_agents("up 5m, down", "up 5m, miss/up", "up"),
+        firing=[_PARTLY],
+    ),
+    Case(
+        "burn: one agent is down for good, the others fail once",
+        _by_agents("up 5m, down", "up 10m, miss 15s, up", "up 10m, miss 15s, up"),
+        firing=[_PARTLY],
+    ),
+    Case(
+        "burn: two agents are down for five minutes and more",
+        _by_agents("up 5m, down 6m, up", "up 5m, down 6m, up", "up"),
+        firing=[replace(_PARTLY, until="16m")],
+    ),
+    Case(
+        "burn: two agents are down for good, soon after an outage of all",
+        _by_agents("up 1m, down 3m, up 6m, down", "up 1m, down 3m, up 6m, down", "up 1m, down 3m, up"),
+        firing=[told("ReachdCheckDown", "critical", Watched(""), "3m", "9m"), replace(_PARTLY, since="15m")],
     ),
 ]
 
@@ -132,6 +226,14 @@ _METRICS = [
 ]
 BATCHES = [
     Batch("budget-of-hours", ["reachd-checks"], "30m", [*_cases(), *_SCARCE], step=60, metrics=_METRICS),
+    Batch(
+        "budget-of-spells",
+        ["reachd-checks"],
+        "23m",
+        [*_AGAIN_AND_AGAIN, *_FROM_SOME_PLACES],
+        step=15,
+        metrics=[*_METRICS, "probe_failing", "probe_state_since_timestamp_seconds"],
+    ),
     Batch("budget-of-a-day", ["reachd-checks"], "73m", _OVER_DAYS, step=60, metrics=_METRICS, slow=True),
     Batch("budget-of-days", ["reachd-checks"], "8h", _OVER_WEEKS, step=300, metrics=_METRICS, slow=True),
 ]
