@@ -27,12 +27,18 @@ def _watching() -> Recording:
     return Recording(_WATCHING, f'count by ({_AGENT}, deployment) (probe_interval_seconds{{check!=""}})')
 
 
+def _unless_there(timing: Timing) -> str:
+    """The clause that drops agents that are scraped, those that had no label `cluster` before and have one now, too."""
+    there = f"last_over_time(reachd_build_info[{timing(GAP)}])"
+    return f"unless on ({_AGENT}) {there}\n    unless on ({_AGENT}) max by (job, instance) ({there})"
+
+
 def _blind(timing: Timing) -> Alert:
     here = "(cluster, deployment)"
     gap = timing(GAP)
     gone = f"""\
 last_over_time({_WATCHING}[{timing("1d")}])
-    unless on ({_AGENT}) last_over_time(reachd_build_info[{gap}])"""
+    {_unless_there(timing)}"""
     # Only where the agent itself is to blame: a check may lack credentials, or have nothing to say by its nature.
     agent_to_blame = "|".join(reason.value for reason in Reason if reason.blame is Blame.AGENT)
     blamed = f'increase(probe_failure_reasons_total{{check!="",reason=~"{agent_to_blame}"}}[{timing("30m")}]) > 0'
@@ -120,10 +126,19 @@ def _rejected(timing: Timing) -> Alert:
 
 def _source_stale(timing: Timing) -> Alert:
     # `static` is the configuration, which is read once. What cannot be watched is asked every ten minutes or sooner.
-    age = f"time() - max by ({_AGENT}, source) (reachd_source_last_success_timestamp_seconds"
+    success, cluster = "reachd_source_last_success_timestamp_seconds", 'source=~"kubernetes.*"'
+    age = f"time() - max by ({_AGENT}, source) ({success}"
+    # What watches the cluster may be gone while other agents remain. Of one that is elected ReachdNoLeader tells.
+    last = f"max by ({_AGENT}, source) (last_over_time({success}{{{cluster}}}[{timing('1d')}]))"
+    gone = f"""\
+time() - topk by (cluster, source) (1, {last}) > {timing.seconds("5m")}
+    unless on (cluster, source) last_over_time({success}[{timing(GAP)}])
+    {_unless_there(timing)}
+    unless on (cluster) last_over_time(reachd_leading[{timing("1d")}])"""
     arms = (
         f'{age}{{source!~"static|dns|files"}}) > {timing.seconds("5m")}',
         f'{age}{{source=~"dns|files"}}) > {timing.seconds("30m")}',
+        gone,
     )
     return Alert(
         "ReachdSourceStale",
@@ -138,11 +153,14 @@ def _source_stale(timing: Timing) -> Alert:
 
 
 def _no_leader(timing: Timing) -> Alert:
+    now = f"last_over_time(reachd_leading[{timing(GAP)}])"
+    led = f"max by (cluster, lease) (max_over_time(reachd_leading[{timing('1d')}])) == 1"
+    # All that elect are gone, while other agents may remain; but not where they only have a label `cluster` by now.
+    gone = f"0 * ({led})\n    unless on (cluster, lease) {now}\n    unless on (cluster, lease) max by (lease) ({now})"
     return Alert(
         "ReachdNoLeader",
         Severity.WARNING,
-        f"max by (cluster, lease) (last_over_time(reachd_leading[{timing(GAP)}])) == 0\n"
-        "or sum by (cluster, lease) (reachd_leading) > 1",
+        f"max by (cluster, lease) ({now}) == 0\nor sum by (cluster, lease) (reachd_leading) > 1\nor {gone}",
         hold="2m",
         summary="Of the agents that elect an observer none leads, or several do.",
         description="{{ $value }} agents lead by the lease {{ $labels.lease }}; it has to be one.",

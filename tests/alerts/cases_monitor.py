@@ -59,6 +59,18 @@ _BLIND_CASES = [
         {**_agent("1 2m, gone"), **_agent("gone 3m, 1", _B)},
     ),
 ]
+_INTERVAL = labelled("probe_interval_seconds", deployment="prod", check="server-live", **_A)
+_NOW_OF_EAST = {
+    _INTERVAL: "15 2m, gone",
+    labelled("probe_interval_seconds", deployment="prod", check="server-live", cluster="east", **_A): "gone 2m, 15",
+    labelled("reachd_build_info", version="1", **_A): "1 2m, gone",
+    labelled("reachd_build_info", version="1", cluster="east", **_A): "gone 2m, 1",
+    labelled("reachd_leading", lease="meshery/reachd", **_A): "1 2m, gone",
+    labelled("reachd_leading", lease="meshery/reachd", cluster="east", **_A): "gone 2m, 1",
+    labelled("reachd_source_last_success_timestamp_seconds", source="kubernetes", **_A): "now 2m, gone",
+    labelled("reachd_source_last_success_timestamp_seconds", source="kubernetes", cluster="east", **_A): "gone 2m, now",
+}
+_LABELLED = Case("blind: Prometheus gives the only agent a label cluster", series=_NOW_OF_EAST, clustered=False)
 _LOST = [_one("up 2m, unknown", check=f"c{number}") for number in range(9)]
 _VERDICT_CASES = [
     Case(
@@ -106,6 +118,8 @@ _AT_SEVEN = _fires("ReachdAgentDown", "7m", node="n1", **_A)
 _IS_LATE = _fires("ReachdAgentLate", "10m30s", **_A)
 _DROPS = _fires("ReachdAgentDropping", "12m", sink="traces", **_A)
 _LEASE = {"lease": "meshery/reachd"}
+_SUCCESS = "reachd_source_last_success_timestamp_seconds"
+_SEEN_BY_A = {labelled(_SUCCESS, source="kubernetes/nodes", **_A): "now 2m, gone"}
 
 _AGENT_CASES = [
     Case(
@@ -201,8 +215,32 @@ _AGENT_CASES = [
     ),
     Case("source: none", series=_agent(), of=_SOURCE, shape=Shape.NO_DATA),
     Case(
+        "source: its agent is gone, and others remain",
+        series={**_SEEN_BY_A, **_agent("1 2m, gone"), **_agent(by=_B)},
+        firing=[_fires("ReachdSourceStale", "8m", source="kubernetes/nodes", **_A)],
+    ),
+    Case(
+        "source: its agent is gone, and another one takes over",
+        series={
+            **_SEEN_BY_A,
+            **_agent("1 2m, gone"),
+            **_agent("gone 4m, 1", _B),
+            labelled(_SUCCESS, source="kubernetes/nodes", **_B): "gone 4m, now",
+        },
+    ),
+    Case(
+        "source: its agent was elected, and is gone",
+        series={
+            **_SEEN_BY_A,
+            **_agent("1 2m, gone"),
+            **_agent(by=_B),
+            labelled("reachd_leading", **_LEASE, **_A): "1 2m, gone",
+        },
+        firing=[_fires("ReachdNoLeader", "5m", **_LEASE)],
+    ),
+    Case(
         "source: gone by configuration",
-        series=_counted("reachd_source_last_success_timestamp_seconds", "now 2m, same 5m, gone", source="kubernetes"),
+        series={**_agent(), **_counted(_SUCCESS, "now 2m, same 5m, gone", source="kubernetes")},
         of=_SOURCE,
         shape=Shape.STALE,
     ),
@@ -226,6 +264,11 @@ _AGENT_CASES = [
         },
         of=_LEADER,
         shape=Shape.SPARED,
+    ),
+    Case(
+        "leader: the one that led is gone, and only agents that do not elect remain",
+        series={labelled("reachd_leading", **_LEASE, **_A): "1 2m, gone", **_agent(by=_B)},
+        firing=[_fires("ReachdNoLeader", "5m", **_LEASE)],
     ),
     Case("leader: nobody elects", series=_agent(), of=_LEADER, shape=Shape.NO_DATA),
     Case(
@@ -254,5 +297,5 @@ _SOURCES = [
 BATCHES = [
     Batch("sources", ["reachd-agent"], "33m", [Case("sources: an agent", series=_agent()), *_SOURCES], step=60),
     Batch("agents", ["reachd-agent"], "13m", [*_AGENT_CASES, Case("agents: there is one", series=_agent())]),
-    Batch("blind", _FILES, "10m", [*_BLIND_CASES, *_VERDICT_CASES], step=20, metrics=_METRICS),
+    Batch("blind", _FILES, "10m", [*_BLIND_CASES, _LABELLED, *_VERDICT_CASES], step=20, metrics=_METRICS),
 ]
