@@ -3,17 +3,20 @@
 from collections.abc import Iterator
 
 from alerts.down import of_severity, untold
-from alerts.identity import CHECK_DASHBOARD, GAP, ID, SUBJECT, TARGET, each, increase
-from alerts.rule import Alert, Dashboard, Group, Severity
+from alerts.identity import CHECK, CHECK_DASHBOARD, GAP, ID, SUBJECT, TARGET, each, increase
+from alerts.rule import Alert, Dashboard, Group, Recording, Severity
 from alerts.thresholds import CERTIFICATE_DAYS, FAILURES_AT_LEAST, SERVER_ERROR_SHARE, SLOW_SHARE
 from alerts.timing import Timing
 
 _OBJECTIVE = each("max(probe_latency_objective_seconds{CHECK})", " The objective is {{ .Value | humanizeDuration }}.")
 
+_EXPIRY = "check:certificate_expiry_timestamp_seconds:min"
+
 
 def groups(timing: Timing) -> Iterator[Group]:
     """The rules."""
-    yield Group("reachd-quality", "30s", [_slow(timing), _http_errors(timing), _certificate(timing)])
+    rules = (_slow(timing), _http_errors(timing), _expiry(timing), _certificate(timing))
+    yield Group("reachd-quality", "30s", rules)
 
 
 def _slow(timing: Timing) -> Alert:
@@ -73,7 +76,7 @@ and {of_late} > 0
     )
 
 
-def _certificate(timing: Timing) -> Alert:
+def _expiry(timing: Timing) -> Recording:
     def latest(metric: str) -> str:
         # `or` knows no names of metrics: without a label of its own, one of the two would hide the other.
         return f'label_replace(last_over_time({metric}{{check!=""}}[{timing("1h")}]), "of", "{metric}", "", "")'
@@ -82,13 +85,24 @@ def _certificate(timing: Timing) -> Alert:
         latest("probe_ssl_earliest_cert_expiry"),
         latest("nats_server_certificate_expiry_timestamp_seconds"),
     )
-    earliest = f"min by ({ID}) (\n  {shown}\n  or {announced}\n)"
-    # Of one that has expired already, the check that is down because of it tells.
-    refused = f'last_over_time(probe_failing{{reason="tls_expired"}}[{timing(GAP)}])'
+    return Recording(_EXPIRY, f"min by ({ID}) (\n  {shown}\n  or {announced}\n)")
+
+
+def _certificate(timing: Timing) -> Alert:
+    # Of one that has expired already, the check that is down because of it tells. Others may see the same one, and what
+    # tells certificates apart is when they end.
+    refused = f'on ({CHECK}) last_over_time(probe_failing{{reason="tls_expired"}}[{timing(GAP)}])'
+    ends = f'count_values by ({ID}) ("ends", {_EXPIRY})'
+    refused_ends = f'count_values by (cluster, deployment) ("ends", {_EXPIRY} and {refused})'
     return Alert(
         "ReachdCertificateExpiry",
         Severity.WARNING,
-        f"{earliest} - time() < {timing.seconds(f'{CERTIFICATE_DAYS}d')}\nunless on (cluster, deployment) {refused}",
+        f"""\
+{_EXPIRY} - time() < {timing.seconds(f"{CERTIFICATE_DAYS}d")}
+unless on ({ID}) (
+  {ends}
+  and on (cluster, deployment, ends) {refused_ends}
+)""",
         hold="1h",
         summary="A certificate is about to expire, or has expired.",
         description=(

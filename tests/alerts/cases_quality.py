@@ -73,6 +73,7 @@ _ERROR_CASES = [
 
 _FORTNIGHT = 14 * 86400
 _TLS = Watched("", check="ui-tls", component="ui", kind="tls")
+_OLD = Watched("", check="old-demo", component="server", kind="http", severity="info")
 _BROKER = Watched("", check="broker-monitor", component="broker", kind="nats_monitor")
 
 
@@ -112,6 +113,21 @@ _CERTIFICATE_CASES = [
         series=_certificate(_TLS, _SHOWN, f"86400 1h, {6 * _FORTNIGHT}"),
         of=_CERTIFICATE,
         shape=Shape.SPARED,
+    ),
+    Case(
+        "certificate: another check, of information, sees another one that has expired",
+        [replace(_OLD, runs="down:tls_expired")],
+        series={**_certificate(_TLS, _SHOWN, "86400"), **_certificate(_OLD, _SHOWN, "-86400")},
+        firing=[
+            told("ReachdCheckDown", "info", _OLD, "3m"),
+            told("ReachdCertificateExpiry", "warning", _TLS, "60m"),
+        ],
+    ),
+    Case(
+        "certificate: another check is down, for it sees the same one that has expired",
+        [replace(_TLS, runs="down:tls_expired")],
+        series={**_certificate(_TLS, _SHOWN, "-86400"), **_certificate(_OLD, _SHOWN, "-86400")},
+        firing=[told("ReachdCheckDown", "critical", _TLS, "3m")],
     ),
     Case("certificate: a fortnight left", series=_certificate(_TLS, _SHOWN, str(_FORTNIGHT + 4000))),
     Case("certificate: none was shown", [replace(_TLS, runs="up")], of=_CERTIFICATE, shape=Shape.NO_DATA),
