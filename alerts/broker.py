@@ -3,17 +3,25 @@
 from collections.abc import Iterator
 
 from alerts.identity import BROKER_DASHBOARD, GAP, ID
-from alerts.rule import Alert, Group, Severity
+from alerts.rule import Alert, Group, Recording, Severity
 from alerts.thresholds import BROKER_GROWTH, BROKER_GROWTH_BYTES, BROKER_RESTARTS, NEAR_LIMIT
 from alerts.timing import Timing
 
+_STARTED = "check:nats_server_start_timestamp_seconds:max1h"
+"""When the Broker started last, where that was within the last hour; else 0."""
 _BROKER = "The Broker of deployment {{ $labels.deployment }}"
 
 
 def groups(timing: Timing) -> Iterator[Group]:
     """The rules."""
     rules = (_client_missing, _slow_consumers, _restarted, _near_limit, _shutting_down)
-    yield Group("reachd-broker", "30s", [rule(timing) for rule in rules])
+    yield Group("reachd-broker", "30s", [_started(timing), *(rule(timing) for rule in rules)])
+
+
+def _started(timing: Timing) -> Recording:
+    # Behind one address there may be several servers, which answer by turns: only the latest start says anything.
+    hour, latest = timing("1h"), f"max by ({ID}) (max_over_time(nats_server_start_timestamp_seconds"
+    return Recording(_STARTED, f"{latest}[{hour}])) > time() - {timing.seconds('1h')}\nor 0 * {latest}[{hour}]))")
 
 
 def _client_missing(timing: Timing) -> Alert:
@@ -30,10 +38,19 @@ def _client_missing(timing: Timing) -> Alert:
 
 
 def _slow_consumers(timing: Timing) -> Alert:
+    count, quarter, hour = "nats_server_slow_consumers_total", timing("15m"), timing("1h")
+    # A start before the one that was seen last is another server's. The counts of several make no counter, and what is
+    # known of them is whether the highest has risen.
+    by_turns = f"on ({ID}) max by ({ID}) (resets(nats_server_start_timestamp_seconds[{hour}])) > 0"
     return Alert(
         "ReachdBrokerSlowConsumers",
         Severity.WARNING,
-        f"max by ({ID}) (increase(nats_server_slow_consumers_total[{timing('15m')}])) > 0",
+        f"""\
+max by ({ID}) (increase({count}[{quarter}])) > 0
+unless {by_turns}
+or max by ({ID}) (max_over_time({count}[{quarter}]))
+  - max by ({ID}) (max_over_time({count}[{hour}] offset {quarter})) > 0
+and {by_turns}""",
         hold="1m",
         summary="The Broker has cut off clients that read too slowly, and what they had not read is lost.",
         description=f'{_BROKER} has cut off {{{{ $value | printf "%.0f" }}}} clients in the last quarter of an hour.',
@@ -42,10 +59,11 @@ def _slow_consumers(timing: Timing) -> Alert:
 
 
 def _restarted(timing: Timing) -> Alert:
+    hour = timing("1h")
     return Alert(
         "ReachdBrokerRestarted",
         Severity.WARNING,
-        f"max by ({ID}) (changes(nats_server_start_timestamp_seconds[{timing('1h')}])) >= {BROKER_RESTARTS}",
+        f"changes({_STARTED}[{hour}]) - resets({_STARTED}[{hour}]) >= {BROKER_RESTARTS}",
         hold="",
         summary="The Broker keeps restarting, and messages in memory are lost each time.",
         description=f"{_BROKER} has started {{{{ $value }}}} times in the last hour.",

@@ -93,6 +93,10 @@ _CASES = [
         "broker: slow consumers counted by two agents are not more",
         series={**_cut_off("7"), **_cut_off("7", _ELSEWHERE)},
     ),
+    Case(
+        "broker: slow consumers of two servers that answer by turns",
+        series={**_cut_off("7/0"), **_started("-9000/-8000")},
+    ),
     Case("broker: restarts, so slow consumers begin anew", series=_cut_off("7 2m, 0"), of=_SLOW, shape=Shape.SPARED),
     Case("broker: slow consumers are not known", of=_SLOW, shape=Shape.NO_DATA),
     Case("broker: gone after slow consumers of long ago", series=_cut_off("7 2m, gone"), of=_SLOW, shape=Shape.STALE),
@@ -107,6 +111,12 @@ _CASES = [
     Case(
         "broker: one start, as two agents see it",
         series={**_started("-9000 2m, 110"), **_started("-9000 3m, 110", _ELSEWHERE)},
+    ),
+    Case("broker: three servers that answer by turns", series=_started("-9000/-8000/-7000")),
+    Case(
+        "broker: one of two servers that answer by turns restarts twice",
+        series=_started("-9000/-8000 2m, 110/-8000 4m, 350/-8000"),
+        firing=[_fires("ReachdBrokerRestarted", "6m")],
     ),
     Case("broker: when it started is not known", of=_RESTARTED, shape=Shape.NO_DATA),
     Case(
@@ -164,6 +174,19 @@ _CASES = [
     ),
 ]
 
+_BY_TURNS = [
+    Case(
+        "broker: one of two servers that answer by turns cuts off a client",
+        series={**_cut_off("7/0 20m, 8/0"), **_started("-9000/-8000")},
+        firing=[_fires("ReachdBrokerSlowConsumers", "21m", "35m")],
+    ),
+    Case(
+        "broker: cuts off a client after a restart",
+        series={**_cut_off("7 20m, 0 1m, 1"), **_started("-9000 20m, 1200")},
+        firing=[_fires("ReachdBrokerSlowConsumers", "22m", "35m30s")],
+    ),
+]
+
 _MEMORY = [
     Case(
         "broker: ten times the memory of the day before, and still little",
@@ -179,5 +202,6 @@ _MEMORY = [
 
 BATCHES = [
     Batch("broker", ["reachd-broker"], "18m", _CASES),
+    Batch("broker-by-turns", ["reachd-broker"], "37m", _BY_TURNS),
     Batch("broker-memory", ["reachd-broker"], "105m", _MEMORY, step=300),
 ]
