@@ -18,6 +18,7 @@ from agent.probes._nats_documents import (
     measure_client,
     measure_jetstream,
     measure_server,
+    timestamp_of,
 )
 from agent.probes._nats_protocol import server_name
 from agent.probes._network import Network
@@ -31,6 +32,8 @@ _MAX_DOCUMENT = 256 * 1024
 _PAGE = 256
 """Connections asked for at once: with 1 KB each, a page stays below the limit."""
 _MAX_PAGES = 64
+_MOST_SERVERS = 16
+"""Servers that are told apart behind one address."""
 _NOT_READY = "ready for connections"
 
 
@@ -173,28 +176,36 @@ class NatsMonitorProbe:
 
 
 class _History:
-    """What earlier runs saw of the same server process."""
+    """What earlier runs saw at the same address, behind which several servers may answer by turns."""
 
     def __init__(self) -> None:
-        self._start = ""
+        self._seen_at: float | None = None
+        self._slow_consumers: dict[float, float] = {}
         self._slow_consumer_at: float | None = None
-        self.slow_consumers = 0.0
         self.was_healthy = False
 
     def note(self, varz: JsonObject) -> bool:
-        """Compares with the run before; returns whether the server has restarted since.
+        """Compares with the runs before; returns whether the server has restarted since.
 
-        The first run only sets the base: a slow consumer of last week is no news.
+        Only a start after the last run is one: an earlier start is another server's. What is seen of a server for the
+        first time only sets the base: a slow consumer of last week is no news.
         """
-        start, slow_consumers = text_of(varz, "start"), number_of(varz, "slow_consumers") or 0.0
-        before, self._start = self._start, start
-        restarted = before not in ("", start)
+        start, slow_consumers = timestamp_of(varz, "start") or 0.0, number_of(varz, "slow_consumers") or 0.0
+        restarted = self._seen_at is not None and start > self._seen_at
+        self._seen_at = max(self._seen_at or 0.0, timestamp_of(varz, "now") or start)
         if restarted:
-            self.slow_consumers, self._slow_consumer_at, self.was_healthy = 0.0, None, False
-        if before and slow_consumers > self.slow_consumers:
+            self._slow_consumer_at, self.was_healthy = None, False
+        if restarted or len(self._slow_consumers) >= _MOST_SERVERS:
+            self._slow_consumers.clear()
+        if slow_consumers > self._slow_consumers.get(start, 0.0 if restarted else slow_consumers):
             self._slow_consumer_at = monotonic()
-        self.slow_consumers = slow_consumers
+        self._slow_consumers[start] = slow_consumers
         return restarted
+
+    @property
+    def slow_consumers(self) -> float:
+        """How many slow consumers a server has cut off since it started: the one of most."""
+        return max(self._slow_consumers.values(), default=0.0)
 
     @property
     def slow_consumers_ago(self) -> float:

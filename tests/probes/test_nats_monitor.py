@@ -304,6 +304,27 @@ async def test_answers_of_servers_old_odd_and_foreign(
     assert len(outcome.detail) < 400
 
 
+def _varz(day: int, slow_consumers: int) -> Page:
+    """Of a server that started on this day of November, as it answers at the end of the fifth or of that day."""
+    start, now = f"2026-11-{day:02}T07:15:28Z", f"2026-11-{max(day, 5):02}T23:00:00Z"
+    return page({**VARZ, "start": start, "now": now, "slow_consumers": slow_consumers})
+
+
+async def test_servers_that_answer_by_turns_have_not_restarted() -> None:
+    pages = dict(GOOD)
+    details = []
+    async with serving(serving_pages(pages)) as server:
+        watch = Monitor(f"http://{server.address}", expect={"no_slow_consumers_for": "5m"})
+        for pages["/varz"] in (_varz(1, 0), _varz(2, 5), _varz(1, 0), _varz(2, 5), _varz(6, 0)):
+            outcome = await watch.run()
+            assert_up(outcome)
+            details.append("restarted since the last run" in outcome.detail)
+        assert details == [False, False, False, False, True]
+        for pages["/varz"], news in ((_varz(2, 5), False), (_varz(6, 1), True)):
+            outcome = await watch.run()
+            assert (outcome.reason is Reason.DEGRADED) == news, outcome.detail
+
+
 async def test_absurd_numbers_are_not_measured() -> None:
     absurd = (
         b'{"server_id":"N","version":"9\\u001b","connections":-1,"mem":1' + b"0" * 400 + b',"cpu":NaN,"in_msgs":"7",'
