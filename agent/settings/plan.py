@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 
-from agent.core.check import Check, Path, Plan, UntestableRow, Vantage
+from agent.core.check import Check, Path, Plan, Severity, UntestableRow, Vantage
 from agent.probes._kube_access import KubeAccessSettings
 from agent.probes._settings import Model, ProbeSettings, duration
 from agent.profiles import Expansion, ExpansionContext, expand
@@ -170,6 +170,7 @@ def warnings(configuration: Configuration) -> list[Problem]:
         *_unusable_kubeconfigs(checks, configuration),
         *_state_file(configuration),
         *_every_replica_does_all(configuration),
+        *_pages_that_end_early(configuration),
         *[("vantage", message) for message in untested_deployments(configuration, checks)],
     ]
     if names_nothing_to_check(configuration):
@@ -220,6 +221,10 @@ def warned_paths(configuration: Configuration) -> dict[ConfigurationPath, str]:
     return {
         **{path: ".".join(map(str, path)) for path in sections},
         **{path: shown for path, shown, _ in _files_in(configuration, (), "")},
+        **{
+            ("checks", position, "depends_on"): _depends_on(settings)
+            for position, settings in enumerate(configuration.checks)
+        },
     }
 
 
@@ -232,6 +237,24 @@ def _every_replica_does_all(configuration: Configuration) -> Iterator[tuple[str,
             "each replica with this configuration runs all checks and exports all series of the cluster; add election "
             "where there may be several, or sharing to spread the checks",
         )
+
+
+def _pages_that_end_early(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Checks that page, and depend on one that does not: while that one is down, nobody is paged for either."""
+    severities = {settings.name: settings.severity for settings in configuration.checks}
+    for settings in configuration.checks:
+        for other in settings.depends_on if settings.severity is Severity.PAGE else ():
+            severity = severities.get(other, Severity.PAGE)
+            if severity is not Severity.PAGE:
+                yield (
+                    _depends_on(settings),
+                    f"this check pages, but while {other} is down it is blocked, which ends its page, and the severity "
+                    f"of {other} is {severity}; give that severity: page, or do not depend on it",
+                )
+
+
+def _depends_on(settings: CheckSettings) -> str:
+    return f"checks[{settings.name}].depends_on"
 
 
 def _capacity(checks: Iterable[Check], configuration: Configuration) -> Iterator[tuple[str, str]]:

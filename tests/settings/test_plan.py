@@ -331,6 +331,40 @@ deployments:
     assert warnings(with_rows) == []
 
 
+def test_a_page_that_depends_on_what_does_not_page_is_a_warning(tmp_path: Path) -> None:
+    def checks(shop: str, *others: str) -> str:
+        names = [(f"other-{number}", severity) for number, severity in enumerate(others)]
+        listed = [f"{{name: {name}, severity: {it}, probe: {{kind: dns, name: b.example}}}}" for name, it in names]
+        of_all = f"depends_on: [{', '.join(name for name, _ in names)}]"
+        rows = [*listed, f"{{name: shop, severity: {shop}, probe: {{kind: dns, name: s.example}}, {of_all}}}"]
+        return "checks:\n" + "".join(f"  - {row}\n" for row in rows)
+
+    said = [str(warning) for warning in warnings(configuration_of(tmp_path, checks("page", "page", "ticket", "info")))]
+    assert said == [
+        f"{tmp_path}/configuration.yaml:5: checks[shop].depends_on: this check pages, but while {other} is down it is "
+        f"blocked, which ends its page, and the severity of {other} is {severity}; give that severity: page, or do not "
+        "depend on it"
+        for other, severity in (("other-1", "ticket"), ("other-2", "info"))
+    ]
+    assert warnings(configuration_of(tmp_path, checks("ticket", "page", "ticket", "info"))) == []
+
+
+def test_rows_of_a_profile_that_page_may_depend_on_tickets(tmp_path: Path) -> None:
+    text = (
+        "vantage: [server, client]\n"
+        "deployments:\n"
+        "  - {name: prod, profile: meshery, external_url: 'https://a.example', session: {local_provider: true}}\n"
+    )
+    configuration = configuration_of(tmp_path, text)
+    severities = {check.name: check.severity for check in plan(configuration).checks}
+    assert any(
+        check.severity is Severity.PAGE and severities[other] is not Severity.PAGE
+        for check in plan(configuration).checks
+        for other in check.depends_on
+    )
+    assert [warning for warning in warnings(configuration) if "blocked" in warning.message] == []
+
+
 def test_a_state_file_without_a_directory_is_a_warning(tmp_path: Path) -> None:
     configuration = configuration_of(
         tmp_path,
