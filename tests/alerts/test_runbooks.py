@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+import promql_parser as promql
 import pytest
 
 from agent.__main__ import _parser
@@ -18,6 +19,8 @@ from agent.profiles.catalogue import catalogue as profile
 from alerts.pack import alerts, files
 from alerts.rule import Alert, Recording, Severity
 from alerts.timing import Timing
+from tests.alerts.expressions import labels_of
+from tests.alerts.expressions import metrics as metrics_of_rules
 from tests.alerts.runbooks import FOLDER, PAGES, ROOT, WRITTEN, blocks, commands, spans, text_of
 from tests.servers.catalogue import BIN
 
@@ -100,10 +103,15 @@ def test_a_page_says_how_it_ends_how_to_silence_and_what_not_to_do(name: str) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_silence_goes_by_labels_that_the_alert_has(name: str) -> None:
-    rules = [f"{alert.expr} {' '.join(alert.labels)} severity" for alert in alerts() if alert.name == name]
+    labels = {"severity"}.union(
+        *(
+            labels_of(promql.parse(alert.expr), metrics_of_rules()) | set(alert.labels)
+            for alert in alerts()
+            if alert.name == name
+        )
+    )
     for matchers in re.findall(rf"`alertname={name} ([^`]*)`", text_of(f"{name}.md")):
-        for label in re.findall(r"(\w+)=", matchers):
-            assert any(re.search(rf"\b{label}\b", rule) for rule in rules), label
+        assert set(re.findall(r"(\w+)=", matchers)) <= labels
 
 
 @pytest.mark.parametrize("page", PAGES)

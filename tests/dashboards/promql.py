@@ -98,11 +98,12 @@ class LabelsOf:
         inner = self(expr.expr)
         if str(expr.op) in ("topk", "bottomk"):
             return inner
+        added = frozenset([expr.param.val] if isinstance(expr.param, StringLiteral) else [])
         if expr.modifier is None:
-            return frozenset()
+            return added
         assert expr.modifier.type == AggModifierType.By
         _demand(expr.modifier.labels, inner, expr)
-        return frozenset(expr.modifier.labels)
+        return frozenset(expr.modifier.labels) | added
 
     def _joined(self, expr: BinaryExpr) -> Labels:
         left, right = self(expr.lhs), self(expr.rhs)
