@@ -233,6 +233,7 @@ BATCHES = [
         [*_AGAIN_AND_AGAIN, *_FROM_SOME_PLACES],
         step=15,
         metrics=[*_METRICS, "probe_failing", "probe_state_since_timestamp_seconds"],
+        slow=True,
     ),
     Batch("budget-of-a-day", ["reachd-checks"], "73m", _OVER_DAYS, step=60, metrics=_METRICS, slow=True),
     Batch("budget-of-days", ["reachd-checks"], "8h", _OVER_WEEKS, step=300, metrics=_METRICS, slow=True),
