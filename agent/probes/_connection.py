@@ -72,11 +72,12 @@ class Connection:
         return self._tls
 
     async def start_tls(self, network: Network, identity: TlsIdentity, server_name: str) -> None:
-        """Makes the handshake in the phase `tls` and notes its facts. Raises ProbeFailure with a tls_* reason."""
+        """Makes the handshake in the phase `tls` and notes its facts. Raises ProbeFailure with a tls_* reason.
+
+        Our last words of it wait for what is sent or received next: alone they would cost a packet, and Nagle's algorithm
+        would hold the first request back until the target acknowledges that one, up to 40 ms.
+        """
         self._run.enter(Phase.TLS)
-        # The end of the handshake and the first request are two small writes: Nagle's algorithm would hold the second
-        # back until the target acknowledges the first, up to 40 ms that are not the target's.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = network.tls.context(identity)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         try:
@@ -97,7 +98,6 @@ class Connection:
                 raise handshake_failure(self._run, tls, error) from error
             else:
                 break
-        await self._flush()
         measure_tls(self._run, tls)
 
     async def await_objection(self, seconds: float) -> None:
@@ -107,6 +107,7 @@ class Connection:
         8446, section 4.4.2.4). Raises ProbeFailure when it objects, be it by leaving without a word, and OSError.
         """
         assert self._tls is not None  # noqa: S101 - for the type checker: only called after a handshake
+        await self._flush()
         try:
             async with deadline(seconds):
                 stays = await self._fill()
@@ -158,6 +159,9 @@ class Connection:
         sock = self._socket
         if sock.fileno() < 0:
             return
+        if self._outgoing is not None and self._outgoing.pending:
+            with suppress(OSError):  # the end of a handshake after which nothing was said
+                sock.send(self._outgoing.read())
         measure_tcp(self._run, sock)
         sock.close()
 

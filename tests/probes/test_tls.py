@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ssl
+from asyncio import to_thread
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_connection, create_server
-from threading import Thread
+from threading import Event, Thread
 from time import time
 
 import pytest
@@ -220,6 +221,26 @@ async def test_a_missing_client_certificate_is_told_by_the_tcp_probe_too(tmp_pat
         settings = {"address": address, "tls": {"ca_file": ca_file(tmp_path)}, "dialogue": [{"expect": "ready"}]}
         outcome = await probe({"kind": "tcp", **settings})
     assert_failed(outcome, Reason.TLS_CLIENT_CERTIFICATE_REQUIRED)
+
+
+@VERSIONS
+async def test_the_target_sees_the_end_of_a_handshake_after_which_nothing_is_said(
+    version: ssl.TLSVersion, tmp_path: Path
+) -> None:
+    context, ended = context_of(version=version), Event()
+
+    def serve() -> None:
+        sock, _ = listener.accept()
+        with sock, suppress(OSError), context.wrap_socket(sock, server_side=True):
+            ended.set()
+
+    with create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=serve)
+        thread.start()
+        settings = {"kind": "tcp", "address": f"127.0.0.1:{listener.getsockname()[1]}"}
+        assert_up(await probe({**settings, "tls": {"ca_file": ca_file(tmp_path)}}))
+        await to_thread(thread.join)
+    assert ended.is_set()
 
 
 async def test_a_target_that_leaves_without_a_word_after_the_handshake(tmp_path: Path) -> None:
