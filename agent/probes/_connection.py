@@ -74,7 +74,7 @@ class Connection:
     async def start_tls(self, network: Network, identity: TlsIdentity, server_name: str) -> None:
         """Makes the handshake in the phase `tls` and notes its facts. Raises ProbeFailure with a tls_* reason.
 
-        Our last words of it wait for what is sent or received next: alone they would cost a packet, and Nagle's algorithm
+        Our last words of it wait for what is sent or received next: alone they cost a packet, and Nagle's algorithm
         would hold the first request back until the target acknowledges that one, up to 40 ms.
         """
         self._run.enter(Phase.TLS)
