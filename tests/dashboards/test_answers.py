@@ -45,6 +45,7 @@ NOT_IN_THIS_WORLD = (
     'probe_failing{component="broker",reason="shutting_down"}',
     'reason="tls_expired"',
     'alertname="ReachdErrorBudgetBurn"',
+    '"ReachdPartlyDown"',  # what is down is so from everywhere
     'reason=~"address_forbidden',
     'code=~"5.."',
     "agent:reachd_superseded:max",  # the observer is not cut off
