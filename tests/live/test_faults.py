@@ -53,8 +53,12 @@ STARTS_AT_ONCE = 2
 WATCHED_WITHIN = 180.0
 DELIVERED_WITHIN = 240.0
 DELIVERED_UNSCALED_WITHIN = 400.0
-RESOLVED_WITHIN = 300.0
-"""Seconds; what matters is what arrives, and a loaded machine may take its time."""
+RESOLVED_WITHIN = 540.0
+"""Seconds; what matters is what arrives, and a loaded machine may take its time.
+
+What failed now and then has spent of its budget of six hours, and is told of for half an hour after its repair: here,
+six minutes.
+"""
 
 
 @pytest.mark.slow
