@@ -1,4 +1,4 @@
-"""What is in the cluster that is watched: a node under pressure, workloads that lack pods, and what they use."""
+"""What is in the cluster that is watched: a node under pressure, one cordoned, workloads that lack pods, and usage."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tests.servers.custom_resources import custom_resource
 from tests.servers.kubernetes_api import ApiClient, Json
 
 WORKER = "worker-1"
+CORDONED = "worker-2"
 NAMESPACE = "meshery"
 _LEASES = "kube-node-lease"
 _METRICS = "metrics.k8s.io"
@@ -28,7 +29,8 @@ def create(admin: ApiClient) -> None:
     for namespace in (NAMESPACE, _LEASES):
         admin.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": NAMESPACE}})
-    _with_status(admin, _named(NODE, WORKER), {**NODE["status"], "conditions": _CONDITIONS}, spec={})
+    for node, spec in ((WORKER, {}), (CORDONED, {"unschedulable": True})):
+        _with_status(admin, _named(NODE, node), {**NODE["status"], "conditions": _CONDITIONS}, spec=spec)
     sign_of_life(admin)
     for workload in (DEPLOYMENT, STATEFULSET, DAEMONSET):
         selector = {"selector": {"matchLabels": {"app": "any"}}, "template": _TEMPLATE}
