@@ -12,8 +12,8 @@ from pathlib import Path
 
 from agent.commands.streams import discard_output, open_closed_streams
 from agent.commands.terminal import PLAIN_CHARACTERS
+from agent.core.durations import parse_duration
 from agent.core.version import VERSION
-from agent.probes._settings import parse_duration
 
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _EPILOG = """\

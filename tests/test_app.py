@@ -27,7 +27,7 @@ async def test_a_reload_during_the_start_waits_for_its_end(tmp_path: Path) -> No
     write(file, _checks("new"))
     starting = asyncio.create_task(agent.start())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not agent.address:
                 await asyncio.sleep(0)
             await asyncio.gather(starting, agent.reload())

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from textwrap import fill
 
 from agent.commands.terminal import Terminal
+from agent.core.durations import duration
 from agent.core.transitions import State
 from agent.probes._json import JsonObject, child, number_of, text_of
-from agent.probes._settings import duration
 from agent.probes._text import printable
 from agent.web.words import BLAMED, clock_time, counted, milliseconds, span
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from agent.core.durations import duration
 from agent.discovery.names import name_of
 from agent.discovery.objects import Named, PodPorts, Service, ServicePort, service_of
 from agent.probes._json import JsonObject, child, text_of
-from agent.probes._settings import duration
 from agent.probes._text import printable, quote
 from agent.settings.checks import CheckSettings
 from agent.settings.problems import ConfigurationError, unknown

@@ -3,11 +3,11 @@
 import re
 from typing import NamedTuple
 
+from agent.core.durations import duration
 from agent.probes._checklist_meshery import INGRESSES, ingresses_of_server, server, services_of_server
 from agent.probes._checklist_rule import Objects, Wanted, served, unknowable, wrong
 from agent.probes._json import JsonObject, child, text_of
 from agent.probes._kube_objects import annotation, annotations_of, count_of, listed, name_of, shown
-from agent.probes._settings import duration
 
 _CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 """What named the class before there was a field for it."""

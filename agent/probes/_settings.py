@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from agent.core.durations import parse_duration
 from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.secrets import conceal, remember
@@ -144,31 +145,6 @@ def shown_url(url: str) -> str:
     """A URL as it may be shown: path and query without what the loader has put in from the environment."""
     end = end_of_authority(url) or 0
     return url[:end] + conceal(url[end:])
-
-
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?")
-
-
-def parse_duration(value: object) -> float:
-    """Seconds of `15s`, `500ms` or `1h30m`. Raises ValueError with a remedy."""
-    if isinstance(value, float):
-        return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
-    if match is None:
-        raise ValueError("expected a duration such as 15s, 500ms or 1h30m")
-    hours, minutes, seconds, milliseconds = (int(group or 0) for group in match.groups())
-    return hours * 3600.0 + minutes * 60.0 + seconds + milliseconds / 1000.0
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people write them: `15s`, `500ms`, `1h30m`."""
-    milliseconds = round(seconds * 1000)
-    parts = []
-    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, milliseconds = divmod(milliseconds, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
 
 
 def _secret(value: object) -> object:

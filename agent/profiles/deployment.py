@@ -7,7 +7,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from agent.core.check import Severity
 from agent.core.dependencies import circle_in
-from agent.probes._settings import Model, duration
+from agent.core.durations import duration
+from agent.probes._settings import Model
 from agent.profiles.catalogue import Catalogue, catalogue
 from agent.profiles.fields import Interval, LabelName, Name, Objective, Ratio, Timeout, problems_below
 from agent.profiles.rows import DeploymentRow, deployment_rows

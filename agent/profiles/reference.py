@@ -4,8 +4,8 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 
+from agent.core.durations import duration
 from agent.core.reasons import Reason
-from agent.probes._settings import duration
 from agent.profiles.catalogue import Catalogue, Comparison, Row, catalogue
 
 _EACH = re.compile(r"\{each\.([a-z]+)\}")

@@ -4,8 +4,9 @@ from enum import Enum
 
 from pydantic import SecretStr
 
+from agent.core.durations import duration
 from agent.probes._proxy import Proxy
-from agent.probes._settings import Model, duration
+from agent.probes._settings import Model
 from agent.settings.model import Configuration
 from agent.settings.problems import Path
 from agent.settings.secrets import SECRET, is_secret_at, mask_url

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 
 from agent.core.check import Check, Path, Plan, Severity, UntestableRow, Vantage
+from agent.core.durations import duration
 from agent.probes._kube_access import KubeAccessSettings
-from agent.probes._settings import Model, ProbeSettings, duration
+from agent.probes._settings import Model, ProbeSettings
 from agent.profiles import Expansion, ExpansionContext, expand
 from agent.profiles.deployment import as_deployment
 from agent.settings.checks import CheckSettings

@@ -12,9 +12,10 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from agent.core.durations import duration
 from agent.probes import probe_kinds, settings_of
 from agent.probes._proxy import Proxy
-from agent.probes._settings import Model, ProbeSettings, TlsSettings, duration
+from agent.probes._settings import Model, ProbeSettings, TlsSettings
 from agent.profiles import deployment_model, profile_names
 from agent.settings.discovery import CheckTemplate
 from agent.settings.model import Configuration

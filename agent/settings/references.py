@@ -4,7 +4,7 @@ These rules look at the configuration as it was read, so that their findings are
 """
 
 from agent.core.dependencies import circle_in
-from agent.probes._settings import duration, parse_duration
+from agent.core.durations import duration, parse_duration
 from agent.profiles.fields import INTERVALS, TIMEOUTS
 from agent.settings.document import place_of
 from agent.settings.environment import Report

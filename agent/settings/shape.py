@@ -7,7 +7,8 @@ from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 from pydantic import BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 
-from agent.probes._settings import Model, ProbeSettings, parse_duration
+from agent.core.durations import parse_duration
+from agent.probes._settings import Model, ProbeSettings
 from agent.settings.checks import CheckSettings, probe_model
 from agent.settings.discovery import CheckTemplate
 from agent.settings.model import Configuration, deployment_class

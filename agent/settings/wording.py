@@ -7,7 +7,8 @@ from itertools import groupby
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from agent.probes._settings import EnvironmentText, duration
+from agent.core.durations import duration
+from agent.probes._settings import EnvironmentText
 from agent.settings.problems import Path, nearest, step_into, unknown
 from agent.settings.secrets import SECRET, is_secret_at, is_shown, show
 from agent.settings.shape import fields_at

@@ -45,7 +45,7 @@ def check(name: str, kind: str, /, **keys: object) -> dict[str, object]:
 _OWN_KEYS = ("every", "timeout", "slo", "latency_objective", "severity", "depends_on", "labels")
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Returns as soon as `condition` holds. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not condition():
@@ -99,7 +99,7 @@ class Client:
         document: Json = json.loads(await self.text("/api/v1/checks"))
         return {entry["check"]: entry["state"] for entry in document["checks"]}
 
-    async def until_states(self, seconds: float = 10.0, /, **wanted: str) -> None:
+    async def until_states(self, seconds: float = 30.0, /, **wanted: str) -> None:
         """Waits until the checks, hyphens in their names as underscores, are in these states."""
         named = {name.replace("_", "-"): state for name, state in wanted.items()}
         states: dict[str, str] = {}
@@ -111,7 +111,7 @@ class Client:
         except TimeoutError:
             raise AssertionError(f"wanted {named}, still {states} after {seconds} s") from None
 
-    async def until_runs(self, runs: int, seconds: float = 10.0) -> None:
+    async def until_runs(self, runs: int, seconds: float = 30.0) -> None:
         """Waits until each check that is not blocked has run so many times since it began to exist."""
         async with asyncio.timeout(seconds):
             while True:
@@ -207,12 +207,12 @@ class AgentProcess:
         """Sends it a signal."""
         self.process.send_signal(number)
 
-    def wait(self, seconds: float = 10.0) -> int:
+    def wait(self, seconds: float = 30.0) -> int:
         """Its exit status."""
         return self.process.wait(seconds)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Returns as soon as `condition` holds. Raises AssertionError."""
     deadline = time.monotonic() + seconds
     while not condition():

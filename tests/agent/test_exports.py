@@ -151,7 +151,7 @@ async def targets(folder: Path) -> AsyncIterator[Targets]:
 
 
 async def until_judged(agent: Client) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while "unknown" in (await agent.states()).values():
             await asyncio.sleep(0.02)
 
@@ -219,7 +219,7 @@ async def test_prometheus_gets_what_the_contract_says(tmp_path: Path) -> None:
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while not await condition():
             await asyncio.sleep(0.05)
 

@@ -130,7 +130,7 @@ async def test_a_folder_that_is_away_for_a_moment_changes_nothing(
 
 
 async def until_value(agent: Client, metric: str, value: float) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while list((await agent.values(metric)).values()) != [value]:
             await asyncio.sleep(0.01)
 
@@ -315,7 +315,7 @@ async def test_the_effective_configuration_is_made_once_and_anew_after_a_reload(
 
 
 async def until_runs(agent: Client, name: str, runs: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await agent.check(name))["runs"] < runs:
             await asyncio.sleep(0.01)
 
@@ -367,7 +367,7 @@ async def test_an_end_in_the_middle_of_a_reload_leaves_nothing_running(tmp_path:
     async with local_agent(tmp_path, plan(1)) as agent:
         write(agent.file, plan(500))
         reload = asyncio.create_task(agent.agent.reload())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not 50 < loops() < 400:
                 await asyncio.sleep(0)
     await reload

@@ -140,7 +140,7 @@ async def test_no_limit_is_ever_passed_and_everybody_gets_in(in_flight: int, per
     tasks = [asyncio.create_task(visit(number)) for number in range(300)]
     for task in tasks[::7]:
         task.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await asyncio.gather(*tasks, return_exceptions=True)
     assert served == 300 - len(tasks[::7])
     await asyncio.wait_for(limits.acquire("a"), 1)

@@ -69,7 +69,7 @@ async def test_changes_are_told_until_they_are_known(tmp_path: Path, monkeypatch
         await asyncio.wait_for(anext(watch), 0.1)
     watch = changes([file], lambda: known)
     file.write_text("longer than it was")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await anext(watch)
         await anext(watch)
     known = signature([file])
@@ -90,6 +90,6 @@ async def test_what_is_still_being_written_is_not_told(tmp_path: Path, monkeypat
 
     monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.0)
     monkeypatch.setattr("agent.engine.watch.signature", look)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await anext(changes([file], lambda: before))
     assert file.read_text() == "half and half"

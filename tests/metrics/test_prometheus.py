@@ -76,6 +76,6 @@ async def test_prometheus_takes_every_series() -> None:
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while not await condition():
             await asyncio.sleep(0.05)

@@ -217,7 +217,7 @@ async def test_a_file_that_cannot_be_read_is_the_agents_own_fault(tmp_path: Path
             "url": f"http://{server.address}/",
             "auth": {"authorization": {"credentials_file": str(tmp_path / "none")}},
         }
-        outcome = await probe(settings, timeout=1)
+        outcome = await probe(settings, timeout=3)
     assert_failed(outcome, Reason.PERMISSION_DENIED)
     assert outcome.verdict is Verdict.UNKNOWN
 

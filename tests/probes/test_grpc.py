@@ -258,7 +258,7 @@ async def test_over_tls_without_alpn(tmp_path: Path) -> None:
 
 async def test_plaintext_and_tls_mistaken_for_each_other(tmp_path: Path) -> None:
     async with grpc_server(Methods({HEALTH: SERVING})) as address:
-        assert_failed(await probe({"kind": "grpc", "address": address, "tls": True}, timeout=1), Reason.TLS_NOT_TLS)
+        assert_failed(await probe({"kind": "grpc", "address": address, "tls": True}, timeout=3), Reason.TLS_NOT_TLS)
     async with serving(silent, tls=server_context()) as server:
         outcome = await probe({"kind": "grpc", "address": server.address})
         assert outcome.reason in (Reason.PROTOCOL_ERROR, Reason.CONNECTION_CLOSED)
@@ -380,7 +380,7 @@ HTTP2_CASES: Sequence[tuple[Play, Reason | None, str]] = (
 @pytest.mark.parametrize(("play", "reason", "detail"), HTTP2_CASES)
 async def test_answers_over_http2(play: Play, reason: Reason | None, detail: str) -> None:
     async with serving(http2(play, then=closing)) as server:
-        outcome = await probe({"kind": "grpc", "address": server.address}, timeout=2)
+        outcome = await probe({"kind": "grpc", "address": server.address}, timeout=5)
     if reason is None:
         assert_up(outcome)
     else:

@@ -74,7 +74,7 @@ async def test_a_dialogue_may_come_in_any_pieces(steps: Steps, said: list[bytes]
         await silent(reader, writer)
 
     async with serving(script) as server:
-        outcome = await probe({"kind": "tcp", "address": server.address, "dialogue": steps}, timeout=2)
+        outcome = await probe({"kind": "tcp", "address": server.address, "dialogue": steps}, timeout=5)
     assert_up(outcome)
     assert outcome.detail == ""
 

@@ -15,7 +15,7 @@ from typing import Self
 from tests.servers.catalogue import find
 
 FIRST_EPHEMERAL_PORT = 32768
-START_SECONDS = 20.0
+START_SECONDS = 45.0
 STOP_SECONDS = 5.0
 LAST_LINES = 40
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from agent.core.check import Plan, Severity, Vantage
-from agent.probes._settings import duration
+from agent.core.durations import duration
 from agent.profiles.deployment import Deployment
 from agent.settings.load import load
 from agent.settings.mask import masked_yaml

@@ -147,7 +147,7 @@ class TestEvents:
         await asyncio.sleep(0)
         engine.ran("b", outcome(started=5.0))
         engine.ran("a", outcome(Reason.DNS_TIMEOUT, 6.0), outcome(Reason.DNS_TIMEOUT, 7.0))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             first, second = await reading
         assert first == StateChange(check("b").key, 5.0, State.UNKNOWN, State.UP, None)
         assert second == StateChange(KEY, 7.0, State.UP, State.DOWN, Reason.DNS_TIMEOUT)
@@ -162,7 +162,7 @@ class TestEvents:
             engine.ran("a", outcome(), outcome(Reason.CONNECT_REFUSED), outcome(Reason.CONNECT_REFUSED))
             if number % 100 == 0:
                 await asyncio.sleep(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await first
             assert len([change async for change in slow]) == 0
             assert len(await quick) == 3000
@@ -172,7 +172,7 @@ class TestEvents:
         readers = [asyncio.ensure_future(self._read(board, 1)) for _ in range(3)]
         await asyncio.sleep(0)
         await board.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await asyncio.gather(*readers) == [[], [], []]
 
     @staticmethod

@@ -98,7 +98,7 @@ async def _events(answer: ClientResponse, wanted: int) -> list[dict[str, Any]]:
     """The data of the next state changes."""
     found: list[dict[str, Any]] = []
     event = ""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(found) < wanted:
             line = (await answer.content.readline()).decode().rstrip("\n")
             if line.startswith("event: "):
@@ -129,7 +129,7 @@ async def test_a_reader_that_leaves_is_forgotten() -> None:
             await answer.content.readline()
             assert board.readers == 1
             answer.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while board.readers:
                 await asyncio.sleep(0.01)
 
@@ -184,6 +184,6 @@ async def test_a_reader_that_leaves_at_the_first_frame_is_forgotten() -> None:
     await anext(frames)
     assert board.readers == 1
     await frames.aclose()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while board.readers:
             await asyncio.sleep(0.01)

@@ -24,7 +24,7 @@ async def _raw(agent: Agent, request: bytes) -> str:
     """What the listener answers to these bytes, until it closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", _port(agent))
     writer.write(request)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await reader.read()
     writer.close()
     return answer.decode()
@@ -86,12 +86,12 @@ async def test_connections_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
             held.append(writer)
         reader, writer = await asyncio.open_connection("127.0.0.1", _port(agent))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await _rest(reader) == b""
         writer.close()
         for one in held:
             one.close()
-        async with asyncio.timeout(5), ClientSession() as session:
+        async with asyncio.timeout(30), ClientSession() as session:
             while True:
                 try:
                     async with session.get(f"{agent.url}/healthz/live") as answer:
@@ -108,7 +108,7 @@ async def test_streams_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
         async with session.get("/api/v1/events") as answer:
             assert answer.status == 503
         streams.pop().close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (answer := await session.get("/api/v1/events")).status != 200:
                 answer.close()
                 await asyncio.sleep(0.01)
@@ -119,7 +119,7 @@ async def test_streams_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_silent_stream_shows_that_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.web.api._HEARTBEAT", 0.02)
     board = Board(check("a"))
-    async with listening(Agent(board)) as session, session.get("/api/v1/events") as answer, asyncio.timeout(5):
+    async with listening(Agent(board)) as session, session.get("/api/v1/events") as answer, asyncio.timeout(30):
         lines = [await answer.content.readline() for _ in range(7)]
         assert lines[3:] == [b": alive\n", b"\n", b": alive\n", b"\n"]
         board.down("a", Reason.DNS_TIMEOUT)
@@ -151,7 +151,7 @@ async def test_a_reader_that_takes_nothing_is_cut_off(monkeypatch: pytest.Monkey
     async with listening(agent):
         reader, writer = await asyncio.open_connection("127.0.0.1", _port(agent), limit=1)
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await agent.ended.wait()
             assert not (await _rest(reader)).endswith(b"0\r\n\r\n")
         writer.close()
@@ -173,7 +173,7 @@ async def test_closing_does_not_wait_for_a_reader_that_takes_nothing() -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", _port(agent), limit=1)
     writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
     assert await reader.readexactly(1)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         await agent.server.close()
     assert agent.ended.is_set()
     writer.transport.abort()
@@ -192,7 +192,7 @@ async def test_a_caller_who_hangs_up_does_not_stop_a_reload_half_way() -> None:
     async with listening(agent):
         _, writer = await asyncio.open_connection("127.0.0.1", _port(agent))
         writer.write(b"POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await begun.wait()
             writer.transport.abort()
             while agent.server._runner.server is not None and agent.server._runner.server.connections:
@@ -248,7 +248,7 @@ async def test_half_of_a_renewal_leaves_the_old_certificate_in_place(
             await asyncio.sleep(0.02)
             assert await shown(agent) == old
         await asyncio.to_thread(write, second, second)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await shown(agent) == old:
                 await asyncio.sleep(0.02)
 
@@ -283,6 +283,6 @@ async def test_the_kernel_gives_up_a_reader_that_takes_nothing(monkeypatch: pyte
     async with listening(agent):
         _, writer = await asyncio.open_connection("127.0.0.1", _port(agent), limit=1)
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await agent.ended.wait()
         writer.transport.abort()
