@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 from agent.core import secrets
@@ -20,6 +21,9 @@ from tests.servers.kubernetes import Cluster, cluster
 REQUIRED = os.environ.get("REACHD_REQUIRE_SERVERS") == "1"
 """Set where a test must not be left out, such as in CI."""
 
+
+hypothesis.settings.register_profile("reachd", deadline=None)  # how long an example takes is the machine's affair
+hypothesis.settings.load_profile("reachd")
 
 SEEN = pytest.StashKey[ReasonsSeen]()
 WHOLE = ("", "not slow")

@@ -14,7 +14,7 @@ CLOSED = "127.0.0.1:9"
 
 
 def _checks(*names: str) -> dict[str, object]:
-    return {"checks": [check(name, "tcp", address=CLOSED, every="1s") for name in names]}
+    return {"checks": [check(name, "tcp", address=CLOSED, every="1h") for name in names]}
 
 
 def _loops() -> set[str]:

@@ -241,7 +241,7 @@ def places(thing: object) -> list[tuple[object, ...]]:
     return [(key, *rest) for key, value in entries for rest in ((), *places(value))]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(strategies.data())
 def test_no_object_breaks_the_exposition(data: strategies.DataObject) -> None:
     resource, original = data.draw(strategies.sampled_from(sorted(ONE_OF_EACH.items(), key=lambda entry: entry[0])))

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.check import Check, Vantage
@@ -369,7 +369,6 @@ for _ in range(3):
     HOSTILE = st.dictionaries(KEYS, ANYTHING | HOSTILE, max_size=5)
 
 
-@settings(deadline=None)
 @given(st.lists(HOSTILE, max_size=3))
 def test_whatever_objects_hold_nothing_breaks(hostile: list[Json]) -> None:
     def beside(thing: Json) -> list[Json]:

@@ -83,7 +83,7 @@ async def test_a_check_runs_at_its_slots_without_drift() -> None:
     slots = Schedule(str(wanted.key), wanted.every)
     lateness = [(outcome.started - slots.offset) % wanted.every for outcome in recorder.outcomes["web"][1:]]
     assert recorder.states["web"] == ["up"]
-    assert sum(late < 0.05 for late in lateness) > len(lateness) / 2, lateness  # the others: this machine has more to do
+    assert sum(late < 0.05 for late in lateness) > len(lateness) / 2, lateness  # the others: a busy machine
 
 
 async def test_a_failure_is_confirmed_before_the_state_changes() -> None:

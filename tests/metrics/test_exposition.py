@@ -114,7 +114,7 @@ async def test_each_family_is_in_one_piece_below_its_header(accept: str) -> None
 text = strategies.text(max_size=20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     target=text,
     label=text,

@@ -97,7 +97,7 @@ def problems_of(content: bytes) -> Sequence[Problem]:
 YAML_LIKE = st.text(alphabet=st.sampled_from("ab:- \n\t[]{}&*!|>'\"%@`#,?<~0.${}\x07\x85é"), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(YAML_LIKE | st.text(max_size=60))
 @example("? ")
 @example("%YAML 9.0\n---\na: 1")
@@ -109,7 +109,7 @@ def test_text_is_read_or_refused_with_its_file(text: str) -> None:
     assert all(problem.file == "file.yaml" and problem.message for problem in problems)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=60))
 def test_bytes_are_read_or_refused(content: bytes) -> None:
     assert all(problem.message for problem in problems_of(content))

@@ -184,7 +184,7 @@ CHECKS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=3), CHECKS | JSON)
 def test_any_document_is_a_configuration_or_a_configuration_error(
     tmp_path_factory: pytest.TempPathFactory, top: dict[str, object], checks: object

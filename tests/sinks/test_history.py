@@ -12,7 +12,7 @@ KIND = some.tuples(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(some.lists(KIND, min_size=1, max_size=7), some.integers(0, 3 * LENGTH))
 def test_the_newest_runs_come_back_in_order(
     kinds: list[tuple[float, Verdict, Reason | None, bool]], count: int
