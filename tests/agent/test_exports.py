@@ -224,9 +224,7 @@ async def until(condition: Callable[[], Awaitable[object]]) -> None:
 
 
 @pytest.mark.servers("nginx", "nats-server", "rotel")
-async def test_traces_metrics_and_targets_name_the_same_runs(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_traces_metrics_and_targets_name_the_same_runs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with collector() as server:
         async with targets(tmp_path) as watched:
             otlp = {"endpoint": server.url, "success_ratio": 1.0}
