@@ -225,7 +225,7 @@ _METRICS = [
     "probe_success",
 ]
 BATCHES = [
-    Batch("budget-of-hours", ["reachd-checks"], "30m", [*_cases(), *_SCARCE], step=60, metrics=_METRICS),
+    Batch("budget-of-hours", ["reachd-checks"], "30m", [*_cases(), *_SCARCE], step=60, metrics=_METRICS, slow=True),
     Batch(
         "budget-of-spells",
         ["reachd-checks"],

@@ -141,6 +141,6 @@ _CERTIFICATE_CASES = [
 ]
 
 BATCHES = [
-    Batch("slow-and-errors", ["reachd-checks"], "26m", [*_SLOW_CASES, *_ERROR_CASES], step=20),
-    Batch("certificates", ["reachd-checks"], "65m", _CERTIFICATE_CASES, step=60),
+    Batch("slow-and-errors", ["reachd-checks"], "26m", [*_SLOW_CASES, *_ERROR_CASES], step=20, slow=True),
+    Batch("certificates", ["reachd-checks"], "65m", _CERTIFICATE_CASES, step=60, slow=True),
 ]

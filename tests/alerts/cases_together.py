@@ -146,7 +146,7 @@ _VANISHING = Case(
 _NOBODY = Case("no agent is scraped at all", firing=[Firing(_BLIND, "3m")], clustered=False)
 
 BATCHES = [
-    Batch("together", _FILES, "20m", _CASES),
+    Batch("together", _FILES, "20m", _CASES, slow=True),
     Batch("vanishing", _FILES, "14m", [_VANISHING], step=20),
     Batch("nobody", _FILES, "4m", [_NOBODY]),
     Batch("afterwards", ["reachd-checks"], "70m", _AFTERWARDS, step=60, slow=True),

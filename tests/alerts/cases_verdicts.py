@@ -131,5 +131,6 @@ BATCHES = [
         "18m",
         [*_FLAPPING_CASES, *_UNKNOWN_CASES, *_STALE_CASES, *_VANISHED_CASES],
         step=20,
+        slow=True,
     )
 ]

@@ -286,6 +286,7 @@ _READ = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.servers("promtool")
 @pytest.mark.parametrize("read", _READ, ids=[f"{read.alert}-{number}" for number, read in enumerate(_READ)])
 def test_annotations_say_what_is_wrong_where(read: Read, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from playwright.async_api import Browser
 from tests.web.support import Agent, Faults
 from tests.web.test_browser import a_board, card, visited
 
-pytestmark = [pytest.mark.servers("chromium"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.servers("chromium"), pytest.mark.asyncio(loop_scope="module")]
 
 _OPEN_ALL = "for (const details of document.querySelectorAll('details')) details.open = true"
 

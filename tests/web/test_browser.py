@@ -13,7 +13,7 @@ from agent.core.check import Path
 from agent.core.reasons import Reason
 from tests.web.support import Agent, Board, Faults, check, listening, outcome, untestable_row
 
-pytestmark = [pytest.mark.servers("chromium"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.servers("chromium"), pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "anamethatneverends" * 15
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>\"'`}]--><!-- \x00\x1b[31m\u202e"
