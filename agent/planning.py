@@ -1,7 +1,7 @@
 """Keeps the running checks equal to what the configuration and the sources of checks want together."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import time
 
@@ -72,8 +72,8 @@ class Planning:
 
     def _own_share(self, configuration: Configuration, snapshots: Sequence[Snapshot]) -> Plan:
         whole = plan(configuration, snapshots)
-        by_key = {check.key: check for check in whole.checks}
-        own = [check for check in whole.checks if self._cares_for(_foundation(check, by_key))]
+        first_of = _companions(whole.checks)
+        own = [check for check in whole.checks if self._cares_for(first_of[check.key])]
         return replace(whole, checks=tuple(own))
 
     def _tell(self, problems: tuple[str, ...]) -> None:
@@ -90,8 +90,21 @@ class Planning:
         self._problems = problems
 
 
-def _foundation(check: Check, by_key: Mapping[CheckKey, Check]) -> CheckKey:
-    """The check on which this one rests in the end: both have to run in the same agent, or neither blocks the other."""
-    while check.dependencies and check.dependencies[0] in by_key:
-        check = by_key[check.dependencies[0]]
-    return check.key
+def _companions(checks: Sequence[Check]) -> dict[CheckKey, CheckKey]:
+    """For each check the first of all that hang together by what they depend on, whichever way round.
+
+    They have to run in the same agent: what runs elsewhere blocks nothing here.
+    """
+    first = {check.key: check.key for check in checks}
+
+    def first_of(key: CheckKey) -> CheckKey:
+        while first[key] != key:
+            first[key] = key = first[first[key]]
+        return key
+
+    for check in checks:
+        for key in check.dependencies:
+            if key in first:
+                one, other = sorted((first_of(check.key), first_of(key)))
+                first[other] = one
+    return {key: first_of(key) for key in first}
