@@ -86,7 +86,7 @@ async def test_success_is_that_of_the_last_conclusive_run_while_there_is_a_verdi
 
 async def test_a_blocked_check_has_no_verdict() -> None:
     scene = Scene(CHECK)
-    scene.run(CHECK, DOWN, DOWN)
+    scene.run(CHECK, success(0.25, Measure(DEPTH, 3), Measure(MESSAGES, 7), Measure(RETRIES, 1)))
     standing = scene.standings[CHECK]
     transition = standing.block(("broker",), 1_700_000_100.0)
     assert transition is not None
@@ -95,6 +95,8 @@ async def test_a_blocked_check_has_no_verdict() -> None:
     assert await scene.samples("probe_success") == []
     assert await scene.samples("probe_failing") == []
     assert await scene.value("probe_state_since_timestamp_seconds") == 1_700_000_100
+    assert await scene.samples("probe_depth") == await scene.samples("nats_server_messages_total") == []
+    assert await scene.value("probe_retries_total") == 1
 
 
 @pytest.mark.parametrize(
