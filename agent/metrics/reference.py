@@ -41,9 +41,10 @@ The labels of a check from the configuration are in `probe_target_info`, with `l
 _PROBES = """\
 ## Some kinds of probes
 
-What a kind of probe measures besides. A gauge or info metric that the last run did not measure is absent, and so is
-a counter that the target keeps while it cannot be read; both are absent while the check is blocked. A counter that
-the agent keeps exists from its first sample on. The values of labels come from closed lists or from the configuration: whatever else a target sends is `other`.
+What a kind of probe measures besides. A gauge or info metric that the last run did not measure is absent, and so is a
+counter that the target keeps while it cannot be read; both are absent while the check is blocked. A counter that the
+agent keeps exists from its first sample on. The values of labels come from closed lists or from the configuration:
+whatever else a target sends is `other`.
 """
 
 _CLUSTER = """\
