@@ -8,6 +8,7 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.ports import CheckEntry
 from agent.core.steps import steps_for
 from agent.core.transitions import State
+from agent.probes.tcp import TcpSettings
 from agent.web.figures import MARKS, RECHECK, history_strip, phase_bars
 from agent.web.html import Content, Markup, breakable, tag
 from agent.web.meaning import meaning_here
@@ -66,8 +67,8 @@ def _finding(entry: CheckEntry) -> Content:
 
 def _closed(entry: CheckEntry) -> Content:
     """That a port is closed, where that is what it must be: "up" alone would say the opposite."""
-    last = entry.last
-    if entry.check.kind != "tcp" or last is None or not last.detail.startswith("closed: "):
+    settings = entry.check.settings
+    if not (isinstance(settings, TcpSettings) and settings.expect_closed):
         return None
     return tag("span", "closed, as expected", class_="closed")
 

@@ -13,6 +13,7 @@ from aiohttp import ClientSession
 from agent.core.check import Path
 from agent.core.ports import Note
 from agent.core.reasons import Reason
+from agent.probes.tcp import TcpSettings
 from tests.web.support import Agent, Board, Faults, check, listening, outcome, untestable_row
 
 _VOID = {"meta", "link", "input", "br", "wbr"}
@@ -173,7 +174,11 @@ async def test_what_an_answer_means_here_comes_before_what_it_means_everywhere()
 
 
 async def test_a_port_that_must_be_closed_says_that_it_is() -> None:
-    board = Board(check("declared", kind="tcp"), check("open", kind="tcp"))
+    must_be_closed = TcpSettings(kind="tcp", address="meshery.test:4222", expect_closed=True)
+    may_say_so = TcpSettings(kind="tcp", address="meshery.test:4223")
+    board = Board(
+        check("declared", kind="tcp", settings=must_be_closed), check("open", kind="tcp", settings=may_say_so)
+    )
     board.ran("declared", outcome(detail="closed: Connection refused"))
     board.up("open")
     async with listening(Agent(board)) as session:
