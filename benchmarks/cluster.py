@@ -30,7 +30,6 @@ class _Objects:
     """A source as a watch would fill it."""
 
     objects: dict[str, JsonObject] = field(default_factory=dict)
-    last_success: float = 0.0
 
 
 async def _longest_stall(stop: asyncio.Event) -> float:

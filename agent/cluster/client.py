@@ -114,26 +114,24 @@ class Cluster:
             auto_decompress=False,
         )
 
-    async def get(
-        self, path: str, parameters: Parameters | None = None, *, seconds: float = _CALL_SECONDS
-    ) -> JsonObject:
+    async def get(self, path: str, parameters: Parameters | None = None) -> JsonObject:
         """An object, or one page of a list."""
-        return await self._call("GET", path, parameters, None, seconds)
+        return await self._call("GET", path, parameters)
 
-    async def read_list(self, path: str, take: Callable[[JsonObject], None], *, seconds: float = _CALL_SECONDS) -> None:
+    async def read_list(self, path: str, take: Callable[[JsonObject], None]) -> None:
         """Hands to `take` each entry of a list that has no pages; other tasks get their turn in between."""
         reader = EntryReader()
         with _failures_as_os_errors():
-            async with timeout(seconds), self._answer("GET", path, None) as response:
+            async with timeout(_CALL_SECONDS), self._answer("GET", path, None) as response:
                 while part := await response.content.read(_PART):
                     for entry in reader.feed(part):
                         take(entry)
                     await sleep(0)
         reader.end()
 
-    async def write(self, method: str, path: str, body: JsonObject, *, seconds: float = _CALL_SECONDS) -> JsonObject:
+    async def write(self, method: str, path: str, body: JsonObject) -> JsonObject:
         """Creates by POST to a collection, replaces by PUT to an object; gives what came of it."""
-        return await self._call(method, path, None, body, seconds)
+        return await self._call(method, path, None, body)
 
     @asynccontextmanager
     async def watch(
@@ -158,10 +156,10 @@ class Cluster:
         await self._session.close()
 
     async def _call(
-        self, method: str, path: str, parameters: Parameters | None, body: JsonObject | None, seconds: float
+        self, method: str, path: str, parameters: Parameters | None, body: JsonObject | None = None
     ) -> JsonObject:
         with _failures_as_os_errors():
-            async with timeout(seconds), self._answer(method, path, parameters, body) as response:
+            async with timeout(_CALL_SECONDS), self._answer(method, path, parameters, body) as response:
                 answer = await _read(response, _MOST_BYTES)
         document = json_object(answer)
         if document is None:

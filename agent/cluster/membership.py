@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import count
 from random import uniform
-from time import monotonic, time
+from time import monotonic
 from typing import NamedTuple
 
 import structlog
@@ -58,7 +58,6 @@ class Membership:
         self._is_name = re.compile(rf"{re.escape(settings.group)}-\d{{1,9}}").fullmatch
         self._began = monotonic()
         self._looked = monotonic()
-        self._last_success = 0.0
         self._name = ""
         self._others: frozenset[str] = frozenset()
         self._members: frozenset[str] = frozenset()
@@ -76,11 +75,6 @@ class Membership:
     def members(self) -> frozenset[str]:
         """The members that live. Empty before the first look; this process is among them after a duration anyway."""
         return self._members
-
-    @property
-    def last_success(self) -> float:
-        """Unix time of the last look at the group; 0 before the first one."""
-        return self._last_success
 
     def owns(self, key: str) -> bool:
         """Whether the key is for this process to care for."""
@@ -137,7 +131,6 @@ class Membership:
         now = monotonic()
         excused = max(0.0, asked - self._looked - 2 * self._settings.retry)
         self._looked = now
-        self._last_success = time()
         seen = {}
         for lease in others:
             known = self._seen.get(lease.name)

@@ -55,7 +55,6 @@ class Reflector:
         *,
         changed: Callable[[], None],
         label_selector: str = "",
-        field_selector: str = "",
         keep: Callable[[JsonObject], JsonObject] = without_managed_fields,
         watch_seconds: float = _WATCH_SECONDS,
     ) -> None:
@@ -67,8 +66,7 @@ class Reflector:
         self._cluster = cluster
         self._path = path
         self._changed = changed
-        selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
-        self._selectors = {name: selector for name, selector in selectors.items() if selector}
+        self._selectors = {"labelSelector": label_selector} if label_selector else {}
         self._keep = keep
         self._watch_seconds = watch_seconds
         self._objects: dict[str, JsonObject] = {}

@@ -42,10 +42,6 @@ class Source(Protocol):
     def objects(self) -> Mapping[str, JsonObject]:
         """The objects that are there now, by uid, or by what else tells them apart."""
 
-    @property
-    def last_success(self) -> float:
-        """Unix time at which the API server last confirmed them; 0 before the first time."""
-
 
 class _Kind(NamedTuple):
     """What is made of the objects of one kind.
@@ -88,10 +84,6 @@ class ClusterSeries:
             for resource, kind in _KINDS.items()
             if resource in sources
         }
-
-    def last_success(self, resource: Resource) -> float:
-        """Unix time at which all that is exported of these objects was true: that of the source with the oldest."""
-        return min([source.last_success for source in self._sources[resource]], default=0.0)
 
     def texts(self, form: Format) -> Iterator[str]:
         """The text of all families that have samples, one after the other, in pieces that are quick to make.

@@ -2,7 +2,6 @@
 
 from asyncio import sleep
 from collections.abc import Mapping
-from time import time
 
 import structlog
 
@@ -28,7 +27,6 @@ class UsagePoll:
         self._cluster = cluster
         self._path = path
         self._objects: dict[str, JsonObject] = {}
-        self._last_success = 0.0
         self._problem = ""
 
     @property
@@ -36,17 +34,11 @@ class UsagePoll:
         """What was measured last."""
         return self._objects
 
-    @property
-    def last_success(self) -> float:
-        """Unix time of the last answer; 0 before the first."""
-        return self._last_success
-
     async def run(self) -> None:
         """Asks for ever."""
         while True:
             try:
                 self._objects = await self._ask()
-                self._last_success = time()
                 self._problem = ""
             except (ApiError, OSError) as error:
                 self._objects = {}

@@ -20,7 +20,6 @@ class Listed:
     """A source that is filled by hand."""
 
     objects: dict[str, JsonObject] = field(default_factory=dict)
-    last_success: float = 0.0
 
 
 def listed(*things: JsonObject) -> Listed:

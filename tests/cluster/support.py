@@ -38,9 +38,9 @@ class NotingCluster(Cluster):
         self.lists: list[Parameters] = []
         self.watches: list[Parameters] = []
 
-    async def get(self, path: str, parameters: Parameters | None = None, *, seconds: float = SECONDS) -> JsonObject:
+    async def get(self, path: str, parameters: Parameters | None = None) -> JsonObject:
         self.lists.append(parameters or {})
-        return await super().get(path, parameters, seconds=seconds)
+        return await super().get(path, parameters)
 
     @asynccontextmanager
     async def watch(

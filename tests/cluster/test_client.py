@@ -178,12 +178,13 @@ async def test_the_way_may_lead_through_a_proxy(kubernetes: servers.Cluster) -> 
                 await cluster.get("/version")
 
 
-async def test_silence_is_a_timeout(kubernetes: servers.Cluster) -> None:
+async def test_silence_is_a_timeout(kubernetes: servers.Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.cluster.client._CALL_SECONDS", 0.3)
     async with gate(kubernetes.api.port) as between, connected(kubernetes, port=between.port) as cluster:
         between.swallow(new=True)
         began = monotonic()
         with pytest.raises(TimeoutError):
-            await cluster.get("/version", seconds=0.3)
+            await cluster.get("/version")
         assert monotonic() - began < SECONDS
 
 
@@ -200,7 +201,7 @@ async def test_many_watches_leave_room_for_a_call(kubernetes: servers.Cluster) -
         async with asyncio.timeout(SECONDS):
             while between.connections < len(watches):
                 await asyncio.sleep(0.01)
-            assert await cluster.get("/version", seconds=SECONDS)
+            assert await cluster.get("/version")
         for each in watches:
             each.cancel()
         await asyncio.gather(*watches, return_exceptions=True)

@@ -145,16 +145,6 @@ def test_an_object_that_can_be_no_object_takes_no_other_with_it() -> None:
     )
 
 
-def test_series_are_as_true_as_the_oldest_of_their_sources() -> None:
-    first, second = Listed({}, 20.0), Listed({}, 10.0)
-    series = ClusterSeries({Resource.PODS: [first, second], Resource.NODES: [first], Resource.LEASES: []})
-    assert series.last_success(Resource.PODS) == 10.0
-    assert series.last_success(Resource.NODES) == 20.0
-    assert series.last_success(Resource.LEASES) == 0.0
-    second.last_success = 0.0
-    assert series.last_success(Resource.PODS) == 0.0
-
-
 def test_all_namespaces_that_are_watched_are_together() -> None:
     here, there = pods(3), Listed({"x": changed(POD, metadata__namespace="elsewhere", metadata__uid="x")})
     text = text_of(ClusterSeries({Resource.PODS: [here, there]}))

@@ -40,7 +40,7 @@ def test_the_lines_of_usage() -> None:
 
 def test_a_source_that_loses_entries_loses_their_series() -> None:
     other = changed(POD_USAGE, metadata__name="other")
-    source = Listed({usage_key(each): each for each in (POD_USAGE, other)}, 5.0)
+    source = Listed({usage_key(each): each for each in (POD_USAGE, other)})
     series = ClusterSeries({Resource.POD_USAGE: [source]})
     assert len(sample_lines(text_of(series))) == 8
     source.objects = {usage_key(other): changed(other, containers=[])}

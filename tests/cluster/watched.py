@@ -22,7 +22,6 @@ class Watched:
         between: Gate,
         cluster: NotingCluster,
         label_selector: str,
-        field_selector: str,
         watch_seconds: float,
     ) -> None:
         self.kubernetes = kubernetes
@@ -35,7 +34,6 @@ class Watched:
             config_maps(self.namespace),
             changed=self._changed,
             label_selector=label_selector,
-            field_selector=field_selector,
             watch_seconds=watch_seconds,
         )
 
@@ -57,13 +55,13 @@ class Watched:
 
 @asynccontextmanager
 async def watched(
-    kubernetes: servers.Cluster, *, label_selector: str = "", field_selector: str = "", watch_seconds: float = 60.0
+    kubernetes: servers.Cluster, *, label_selector: str = "", watch_seconds: float = 60.0
 ) -> AsyncIterator[Watched]:
     """A reflector that has listed an empty namespace."""
     async with AsyncExitStack() as stack:
         between = await stack.enter_async_context(gate(kubernetes.api.port))
         cluster = await stack.enter_async_context(connected(kubernetes, port=between.port))
-        found = Watched(kubernetes, between, cluster, label_selector, field_selector, watch_seconds)
+        found = Watched(kubernetes, between, cluster, label_selector, watch_seconds)
         assert not found.reflector.synced
         await stack.enter_async_context(running(found.reflector.run()))
         await until(lambda: found.reflector.synced)
