@@ -19,8 +19,8 @@ def _gauge(name: str, by: str = _BY) -> str:
     return f"max by ({by}) (nats_server_{name}{{{OF_DEPLOYMENT}}})"
 
 
-def _rate(name: str, by: str = _BY) -> str:
-    return f"sum by ({by}) ({queries.rate(f'nats_server_{name}', OF_DEPLOYMENT)})"
+def _rate(name: str) -> str:
+    return f"sum by ({_BY}) ({queries.rate(f'nats_server_{name}', OF_DEPLOYMENT)})"
 
 
 def _healthy() -> Panel:

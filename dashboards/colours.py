@@ -28,9 +28,9 @@ def above(limit: float, colour: str = WARN) -> Steps:
     return {None: GOOD, limit: colour}
 
 
-def below(limit: float, colour: str = WARN) -> Steps:
+def below(limit: float) -> Steps:
     """Good from the limit of an alert on."""
-    return {None: colour, limit: GOOD}
+    return {None: WARN, limit: GOOD}
 
 
 def thresholds(steps: Steps) -> ThresholdsConfig:

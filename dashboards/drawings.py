@@ -55,9 +55,9 @@ def number(facts: Facts, *, decimals: int | None = None) -> Panel:
     )
 
 
-def lines(facts: Facts, *, limit_line: bool = True) -> Panel:
-    """Lines over time from zero on. limit_line: draw the thresholds, where there are any."""
-    return _over_time(facts, limit_line=limit_line)
+def lines(facts: Facts) -> Panel:
+    """Lines over time from zero on, and the thresholds, where there are any."""
+    return _over_time(facts, limit_line=True)
 
 
 def stack(facts: Facts, colours: Mapping[str, str] | None = None) -> Panel:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 import yaml
 
@@ -49,13 +48,6 @@ class RunningAgent:
         """Makes it read its configuration again, if it runs."""
         if self._process is not None:
             await asyncio.to_thread(self._process.ask, "/-/reload", "POST")
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
 
 def demo_settings(simulation: Simulation, deployment: str, vantages: tuple[str, ...], traces: str) -> Settings:

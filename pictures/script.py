@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-SHOWN = 840.0
+END = 840.0
 """Seconds that the pictures show."""
 
 LEAD = 570.0
 """Seconds before that: a node is quiet for as long once it has joined, and rates have to fill."""
-
-END = SHOWN
 
 
 @dataclass(frozen=True, slots=True)

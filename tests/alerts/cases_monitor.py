@@ -9,7 +9,7 @@ from tests.alerts.watched import Watched
 _BLIND, _DOWN = "ReachdMonitorBlind/critical/agent", "ReachdAgentDown/warning/agent"
 _LATE, _DROPPING = "ReachdAgentLate/warning/agent", "ReachdAgentDropping/warning/agent"
 _REJECTED, _SOURCE = "ReachdConfigRejected/warning/agent", "ReachdSourceStale/warning/agent"
-_LEADER, _WATCHDOG = "ReachdNoLeader/warning/agent", "ReachdWatchdog/none/agent"
+_LEADER = "ReachdNoLeader/warning/agent"
 _A, _B = {"job": "reachd", "instance": "agent-0"}, {"job": "reachd", "instance": "agent-1"}
 
 

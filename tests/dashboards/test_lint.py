@@ -44,7 +44,6 @@ UNITS = {
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WITHOUT_ALERT = "none; this is for looking into what others tell"
 ALERTS = {alert.name for alert in pack.alerts()}
-HIDDEN = 2
 
 
 def everywhere(value: Any, key: str) -> list[Any]:

@@ -29,7 +29,6 @@ DEPTH_OF = Metric("probe_depth_of", MetricType.GAUGE, "Depth by place.", (Label(
 ANSWERS = Metric("probe_answers_total", MetricType.COUNTER, "Answers.", (Label("code", frozenset({"200", "503"})),))
 RETRIES = Metric("probe_retries_total", MetricType.COUNTER, "Retries.")
 MESSAGES = Metric("nats_server_messages_total", MetricType.REMOTE_COUNTER, "Messages.")
-VERSION, OWNER = Label("version", frozenset({"1"})), Label("owner", None)
 SUITE = Metric(
     "probe_suite_info", MetricType.INFO, "Suite.", (Label("version", frozenset({"1"})), Label("owner", None))
 )

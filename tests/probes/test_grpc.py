@@ -397,8 +397,6 @@ async def test_an_http_status_with_credentials_is_a_rejection(auth: dict[str, ob
 # Servers that are something else, or hostile
 
 FLOOD_PING = b"\0\0\x08\x06\0\0\0\0\0" + bytes(8)
-FLOOD_UNKNOWN = b"\0\x40\0\x0a\0\0\0\0\1" + bytes(16384)
-TLS_ALERT = b"\x15\x03\x01\0\2\2\x46"
 FLOOD_CONTINUATION = b"\0\0\x01\x09\0\0\0\0\x01\x00"
 OTHERS: Sequence[tuple[Script, Reason, str]] = (
     (resetting, Reason.CONNECTION_RESET, ""),
