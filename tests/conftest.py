@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from agent.core import secrets
+from tests.log_end import close_log
 from tests.reasons_seen import ReasonsSeen
 from tests.servers.catalogue import BY_NAME, missing
 from tests.servers.kubernetes import Cluster, cluster
@@ -36,6 +37,13 @@ def no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "_forms_by_origin", {})
     monkeypatch.setattr(secrets, "_uses", Counter())
     monkeypatch.setattr(secrets, "_by_beginning", {})
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """An agent of one test does not write into the log of another's."""
+    yield
+    close_log()
 
 
 @pytest.fixture(scope="session")

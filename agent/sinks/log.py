@@ -106,7 +106,6 @@ def configure_logging(
     form: `json` or `console`. level: the least level of the agent's own lines; of libraries, warnings and worse
     are shown.
     environment: its name, for every line. dropped: told how many lines were lost because nobody read them.
-    May be called again, as after a reload.
     """
     stream = stream or sys.stderr
     common: list[Processor] = [
@@ -138,9 +137,6 @@ def configure_logging(
         )
     )
     root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if isinstance(handler, LogWriter)]:
-        root.removeHandler(handler)
-        handler.close()
     root.addHandler(writer)
     root.setLevel(logging.WARNING)
     logging.getLogger("agent").setLevel(level.upper())

@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 import re
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from agent.core.transitions import Standing, State, Transition
 from agent.probes import settings_of
 from agent.probes._http import STATUS_CODE
 from agent.sinks.log import LogSink, configure_logging
+from tests.log_end import close_log
 from tests.metrics.support import failure, make_check
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -24,9 +24,7 @@ def written_line() -> dict[str, object]:
     outcome = failure(Reason.SERVER_ERROR, Phase.RESPONSE, Measure(STATUS_CODE, 503.0))
     check = make_check(kind="http", settings=settings, component="broker")
     LogSink(traced=False).moved(check, Transition(State.UP, State.DOWN, 1.0, outcome), Standing(State.DOWN))
-    for handler in logging.getLogger().handlers:
-        if type(handler).__name__ == "LogWriter":
-            handler.close()
+    close_log()
     line: dict[str, object] = json.loads(stream.getvalue())
     return line
 
