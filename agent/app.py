@@ -13,6 +13,7 @@ import structlog
 
 from agent.core.ports import DemoControls, Sink, Tracing
 from agent.core.version import VERSION
+from agent.core.words import counted
 from agent.discovery.files import FileSource
 from agent.engine.check_loop import Services
 from agent.engine.clock import Clock
@@ -185,8 +186,7 @@ class Agent:
                     network = new_network
                 await self._apply(configuration, network, remarks)
             except ConfigurationError as error:
-                count = len(error.problems)
-                self._rejected(f"{count} problem{'' if count == 1 else 's'}", str(error.problems[0]))
+                self._rejected(counted(len(error.problems), "problem"), str(error.problems[0]))
                 _log.error("configuration rejected; the old one goes on", problems=[str(it) for it in error.problems])
                 raise
             except Exception:

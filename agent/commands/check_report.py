@@ -6,9 +6,9 @@ from textwrap import fill
 from agent.commands.terminal import Terminal
 from agent.core.durations import duration
 from agent.core.transitions import State
+from agent.core.words import BLAMED, clock_time, counted, milliseconds, since
 from agent.probes._json import JsonObject, child, number_of, text_of
 from agent.probes._text import printable
-from agent.web.words import BLAMED, clock_time, counted, milliseconds, span
 
 WIDTH = 100
 _BAR = 30
@@ -72,11 +72,8 @@ def _write_head(document: JsonObject, terminal: Terminal, now: float) -> None:
 
 
 def _since(document: JsonObject, now: float) -> str:
-    since = number_of(document, "since")
-    if not since:
-        return ""
-    prefix = "since" if document.get("since_exact") is True else "at least since"
-    return f" {prefix} {clock_time(since, now)} ({span(now - since)})"
+    began = number_of(document, "since")
+    return f" {since(began, document.get('since_exact') is True, now)}" if began else ""
 
 
 def _write_failure(beginning: str, outcome: JsonObject, terminal: Terminal) -> None:

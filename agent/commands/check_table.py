@@ -11,10 +11,10 @@ from agent.core.outcome import Outcome
 from agent.core.reasons import Reason
 from agent.core.steps import steps_for
 from agent.core.transitions import State
+from agent.core.words import counted, milliseconds
 from agent.engine.once import Result
 from agent.probes._text import printable
 from agent.profiles import row_of
-from agent.web.words import counted, milliseconds
 
 _MAX_DETAIL = 500
 _FEW = 3

@@ -18,9 +18,9 @@ from agent.commands.terminal import Terminal
 from agent.commands.words import words_of
 from agent.core.explanations import explain
 from agent.core.reasons import Reason
+from agent.core.words import BLAMED
 from agent.probes._json import text_of
 from agent.probes._text import printable
-from agent.web.words import BLAMED
 
 _MOST_NAMED = 5
 

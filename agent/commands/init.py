@@ -16,6 +16,7 @@ from agent.core.explanations import explain
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Blame
 from agent.core.run import ProbeFailure
+from agent.core.words import counted
 from agent.discovery.meshery import installations
 from agent.discovery.names import name_of
 from agent.discovery.sketch import sketch
@@ -25,7 +26,6 @@ from agent.probes._kubeconfig import signs_in_by_program
 from agent.probes._text import printable
 from agent.probes.kube_api import KubeApiSettings
 from agent.settings.model import Configuration
-from agent.web.words import counted
 
 _TIMEOUT = 60.0
 _OWN_FILES = Path("/run/secrets/reachd")

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
+from agent.core.words import counted
 from agent.probes._event_stream import EventStream
 from agent.probes._http import MAX_BODY, BodyStream, open_stream
 from agent.probes._http_settings import HttpRequestSettings
@@ -103,7 +104,7 @@ def _not_come(wanted: str, others: int) -> str:
         return "no whole event came"
     if not others:
         return f"no event named {quote(wanted)} came"
-    return f"{others} event{'' if others == 1 else 's'} came, none named {quote(wanted)}"
+    return f"{counted(others, 'event')} came, none named {quote(wanted)}"
 
 
 def _joined(remark: str, words: str) -> str:

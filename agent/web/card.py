@@ -8,12 +8,12 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.ports import CheckEntry
 from agent.core.steps import steps_for
 from agent.core.transitions import State
+from agent.core.words import BLAMED, clock_time, finding, milliseconds, phrase, since_words, span
 from agent.probes.tcp import TcpSettings
 from agent.web.figures import MARKS, RECHECK, history_strip, phase_bars
 from agent.web.html import Content, Markup, breakable, tag
 from agent.web.meaning import meaning_here
 from agent.web.selection import Selection
-from agent.web.words import BLAMED, clock_time, finding, milliseconds, phrase, since_words, span
 
 
 def link_to(key: CheckKey, text: Content, *, paged: bool) -> Markup:

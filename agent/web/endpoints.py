@@ -7,11 +7,11 @@ from types import MappingProxyType
 from aiohttp import web
 
 from agent.core.ports import Note
+from agent.core.words import clock_time
 from agent.metrics.exposition import TooManyScrapesError
 from agent.settings.problems import ConfigurationError
 from agent.web.answers import stream, to_the_end
 from agent.web.parts import Parts
-from agent.web.words import clock_time
 
 _NOT_STORED = {"Cache-Control": "no-store"}
 

@@ -6,8 +6,8 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.ports import HistoryItem
 from agent.core.reasons import PHASES
 from agent.core.transitions import State
+from agent.core.words import counted, milliseconds
 from agent.web.html import Content, Markup, tag
-from agent.web.words import counted, milliseconds
 
 _RUNS = 60
 _STEP, _WIDTH, _HEIGHT = 4, 3, 24

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from agent.core.ports import CheckEntry, Note
 from agent.core.transitions import State
+from agent.core.words import BLAMED, clock_time, counted, finding, since_words, span
 from agent.web.card import link_to
 from agent.web.figures import MARKS
 from agent.web.html import Content, Markup, tag
 from agent.web.parts import Parts
 from agent.web.selection import Selection, Tally
-from agent.web.words import BLAMED, clock_time, counted, finding, since_words, span
 
 _MOST_FINDINGS = 10
 _MOST_NAMES = 12

@@ -1,10 +1,10 @@
 """Choosing what to see: by state, by deployment, by a text, and page by page."""
 
 from agent.core.transitions import State
+from agent.core.words import counted
 from agent.web.figures import MARKS
 from agent.web.html import Content, Markup, tag
 from agent.web.selection import LONGEST_SEARCH, PAGE_SIZE, Selection, Tally
-from agent.web.words import counted
 
 _STATES = (State.DOWN, State.BLOCKED, State.UNKNOWN, State.UP)
 _MOST_DEPLOYMENTS = 50

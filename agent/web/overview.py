@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from agent.core.ports import CheckEntry, DemoSwitch
 from agent.core.transitions import State
 from agent.core.version import VERSION
+from agent.core.words import counted
 from agent.web.board import board, untestable
 from agent.web.headline import broken, top
 from agent.web.html import Content, Markup, start_tag, tag
 from agent.web.navigation import choices, pages
 from agent.web.parts import Parts
 from agent.web.selection import PAGE_SIZE, Selection, Tally
-from agent.web.words import counted
 
 _ICONS = {State.UP: "icon.svg", State.DOWN: "broken.svg", State.UNKNOWN: "unknown.svg"}
 

@@ -48,8 +48,13 @@ def since_words(entry: CheckEntry, now: float) -> str:
     standing = entry.standing
     if not standing.since:
         return "not run yet" if entry.last is None else "no verdict yet"
-    prefix = "since" if standing.since_exact else "at least since"
-    return f"{prefix} {clock_time(standing.since, now)} ({span(now - standing.since)})"
+    return since(standing.since, standing.since_exact, now)
+
+
+def since(timestamp: float, exact: bool, now: float) -> str:
+    """`since 03:12:09 UTC (14 min)`, or `at least since` where it may have been before."""
+    prefix = "since" if exact else "at least since"
+    return f"{prefix} {clock_time(timestamp, now)} ({span(now - timestamp)})"
 
 
 def finding(entry: CheckEntry) -> str:
