@@ -93,8 +93,8 @@ class Observation:
         if self._observer is not None:
             await self._observer.start()
             if self._observer.discovered:
-                source_over: Callable[..., Source] = import_module(_DISCOVERY).source_over
-                self._sources_of_checks = [source_over(self._observer.discovered, self._observer.discovered_changed)]
+                source: Callable[..., Source] = import_module(_DISCOVERY).KubernetesSource
+                self._sources_of_checks = [source(self._observer.discovered, self._observer.discovered_changed)]
             self._reporting = asyncio.create_task(self._report(self._observer), name="observer's report")
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Protocol
 
 from agent.discovery.annotations import annotated_checks
 from agent.discovery.meshery import installations
@@ -55,25 +55,9 @@ class Watched(Protocol):
         """Why it cannot be asked now; empty when it can."""
 
 
-class Watches(NamedTuple):
-    """The collections that are watched: one for each namespace, or one for all. Fields as in `Objects`."""
-
-    services: Sequence[Watched]
-    ingresses: Sequence[Watched] = ()
-    deployments: Sequence[Watched] = ()
-    brokers: Sequence[Watched] = ()
-    meshsyncs: Sequence[Watched] = ()
-    endpointslices: Sequence[Watched] = ()
-
-
 def to_watch(namespaces: Sequence[str]) -> Mapping[str, Sequence[Collection]]:
-    """What `Watches` holds, by field: in these namespaces, or in all where none are named."""
-    return {field: [collection(field, namespace) for namespace in namespaces or (None,)] for field in Watches._fields}
-
-
-def source_over(watched: Mapping[str, Sequence[Watched]], changed: asyncio.Event) -> "KubernetesSource":
-    """A source over collections that are watched, by the fields of `Watches`."""
-    return KubernetesSource(Watches(**watched), changed)
+    """The collections of each field of `Objects`: in these namespaces, or in all where none are named."""
+    return {field: [collection(field, namespace) for namespace in namespaces or (None,)] for field in Objects._fields}
 
 
 class KubernetesSource:
@@ -85,17 +69,20 @@ class KubernetesSource:
 
     name: ClassVar[str] = SOURCE
 
-    def __init__(self, watches: Watches, changed: asyncio.Event) -> None:
-        """`changed`: set whenever objects of a collection have changed."""
-        self._watches = watches
+    def __init__(self, watched: Mapping[str, Sequence[Watched]], changed: asyncio.Event) -> None:
+        """`watched`: for fields of `Objects`, `services` among them, a collection of each namespace, or one of all.
+
+        changed: set whenever objects of a collection have changed.
+        """
+        self._watched = watched
         self._changed = changed
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         while True:
             self._changed.clear()
-            if any(watched.last_success for watched in self._watches.services):
+            if any(watched.last_success for watched in self._watched["services"]):
                 # Copies, because the collections change while a thread goes through twenty thousand of them.
-                objects = Objects(*[_together(watched) for watched in self._watches])
+                objects = Objects(**{field: _together(watched) for field, watched in self._watched.items()})
                 yield await asyncio.to_thread(snapshot_of, objects, self._at(), self._problems())
             elif problems := self._problems():
                 yield Snapshot(SOURCE, problems=tuple(problems))
@@ -107,12 +94,12 @@ class KubernetesSource:
                 pass
 
     def _at(self) -> float:
-        if not all(watched.last_success for watched in self._watches.services):
+        if not all(watched.last_success for watched in self._watched["services"]):
             return 0.0
-        return min(watched.last_success for kind in self._watches for watched in kind if watched.last_success)
+        return min(watched.last_success for kind in self._watched.values() for watched in kind if watched.last_success)
 
     def _problems(self) -> list[str]:
-        found = [watched.problem for kind in self._watches for watched in kind]
+        found = [watched.problem for kind in self._watched.values() for watched in kind]
         return [problem for problem in dict.fromkeys(found) if problem]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.check import Check, Vantage
-from agent.discovery.kubernetes import KubernetesSource, Watches, snapshot_of
+from agent.discovery.kubernetes import KubernetesSource, snapshot_of
 from agent.discovery.meshery import installations
 from agent.discovery.objects import Objects, collection_path
 from agent.probes._json import JsonObject
@@ -409,8 +409,8 @@ class Following:
 
     async def follow(self) -> None:
         """Until it is cancelled."""
-        watches = Watches([self.services, *self.of_other_namespaces], brokers=[self.brokers])
-        async for snapshot in KubernetesSource(watches, self.changed).snapshots():
+        watched = {"services": [self.services, *self.of_other_namespaces], "brokers": [self.brokers]}
+        async for snapshot in KubernetesSource(watched, self.changed).snapshots():
             self.seen.append(snapshot)
 
 
