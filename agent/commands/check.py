@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import sys
 from argparse import Namespace
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from agent.commands.adhoc import adhoc_checks, is_url
 from agent.commands.check_formats import as_json, as_junit
 from agent.commands.check_table import CheckTable
 from agent.commands.configuration import load_or_complain
-from agent.commands.status import ExitStatus
+from agent.commands.status import ExitStatus, complain
 from agent.commands.streams import readers_may_leave
 from agent.commands.terminal import Terminal
 from agent.core.check import Check, CheckKey, UntestableRow
@@ -52,8 +51,7 @@ def execute(options: Namespace) -> ExitStatus:
         selection = _select(configuration, options.names, options.ca_file)
         network = configuration.network()
     except ValueError as error:
-        sys.stderr.write(f"reachd check: {error}\n")
-        return ExitStatus.USAGE
+        return complain("check", str(error))
     limits = Limits(configuration.limits.in_flight, configuration.limits.per_host)
     failing = frozenset({State.DOWN, State.BLOCKED, *((State.UNKNOWN,) if options.strict else ())})
     session = _Session(selection.checks, network, limits, failing)

@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -12,7 +13,7 @@ import uvloop
 
 from agent.app import serve
 from agent.commands.invocation import invocation
-from agent.commands.status import ExitStatus
+from agent.commands.status import ExitStatus, complain
 from agent.commands.terminal import Terminal
 from agent.commands.words import words_of
 from agent.core.reasons import Reason
@@ -23,6 +24,7 @@ from agent.demo.simulation import Simulation
 from agent.settings.problems import ConfigurationError
 from agent.web.server import ListenError
 
+_complain = partial(complain, "demo")
 _TIMEOUT = 15.0
 """Seconds for a fault to be switched; a real Broker takes a moment to start."""
 _ANY_ADDRESS = ("0.0.0.0", "[::]")  # noqa: S104 - to be recognised, not to listen on
@@ -90,8 +92,3 @@ def _switch(listen: str, fault: str, *, on: bool) -> ExitStatus:
         )
     sys.stdout.write(f"{fault} is {'broken' if on else 'repaired'}\n")
     return ExitStatus.FINE
-
-
-def _complain(message: str) -> ExitStatus:
-    sys.stderr.write(f"reachd demo: {message}\n")
-    return ExitStatus.USAGE

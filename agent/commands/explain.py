@@ -1,8 +1,8 @@
 """`reachd explain`: what a reason means and what to try first; for a check, its last failure in full."""
 
-import sys
 from argparse import Namespace
 from difflib import get_close_matches
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException
 from ssl import SSLCertVerificationError
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from agent.commands.check_report import WIDTH, write_report, write_steps
 from agent.commands.running_agent import RunningAgent
-from agent.commands.status import ExitStatus
+from agent.commands.status import ExitStatus, complain
 from agent.commands.terminal import Terminal
 from agent.commands.words import words_of
 from agent.core.explanations import explain
@@ -22,6 +22,7 @@ from agent.core.words import BLAMED
 from agent.probes._json import text_of
 from agent.probes._text import printable
 
+_complain = partial(complain, "explain")
 _MOST_NAMED = 5
 
 
@@ -97,8 +98,3 @@ def _key_of(name: str, agent: RunningAgent) -> str:
         raise LookupError(f"several deployments have a check {name}; name one of {shown}")
     hint = f"did you mean {shown}?" if keys else f"{agent.url}/api/v1/checks lists them"
     raise LookupError(f"{name}: no such reason, and {agent.url} has no such check; {hint}")
-
-
-def _complain(message: str) -> ExitStatus:
-    sys.stderr.write(f"reachd explain: {message}\n")
-    return ExitStatus.USAGE

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import uvloop
 
 from agent.cluster.service_account import service_account_access
-from agent.commands.status import ExitStatus
+from agent.commands.status import ExitStatus, complain
 from agent.core.explanations import explain
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Blame
@@ -27,6 +28,7 @@ from agent.probes._text import printable
 from agent.probes.kube_api import KubeApiSettings
 from agent.settings.model import Configuration
 
+_complain = partial(complain, "init")
 _TIMEOUT = 60.0
 _OWN_FILES = Path("/run/secrets/reachd")
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -125,8 +127,3 @@ def _write(text: str, output: Path | None) -> ExitStatus:
         return _complain(f"cannot write {output}: {error.strerror}")
     sys.stdout.write(f"written: {output}; `reachd validate {output}` says whether all its files are there\n")
     return ExitStatus.FINE
-
-
-def _complain(problem: str) -> ExitStatus:
-    sys.stderr.write(f"reachd init: {problem}\n")
-    return ExitStatus.USAGE

@@ -1,13 +1,12 @@
 """`reachd run`: the daemon."""
 
-import sys
 from argparse import Namespace
 
 import uvloop
 
 from agent.app import serve
 from agent.commands.configuration import load_or_complain
-from agent.commands.status import ExitStatus
+from agent.commands.status import ExitStatus, complain
 from agent.web.server import ListenError
 
 
@@ -19,6 +18,5 @@ def execute(options: Namespace) -> ExitStatus:
     try:
         uvloop.run(serve(configuration, options.config))
     except ListenError as error:
-        sys.stderr.write(f"reachd run: {error}\n")
-        return ExitStatus.USAGE
+        return complain("run", str(error))
     return ExitStatus.FINE

@@ -1,5 +1,6 @@
-"""Exit statuses, the same for all commands."""
+"""Exit statuses and complaints, the same for all commands."""
 
+import sys
 from enum import IntEnum
 
 
@@ -10,3 +11,9 @@ class ExitStatus(IntEnum):
     DOWN = 1
     USAGE = 2
     BROKEN = 3
+
+
+def complain(command: str, message: str) -> ExitStatus:
+    """Says on standard error what is wrong with how a command was called. Returns USAGE."""
+    sys.stderr.write(f"reachd {command}: {message}\n")
+    return ExitStatus.USAGE
