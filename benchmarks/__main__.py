@@ -1,4 +1,4 @@
-"""`make bench`: all of them, one after the other."""
+"""`make bench`: those that have bars, one after the other; but `observer`, which takes a whole cluster."""
 
 import sys
 

@@ -1,6 +1,5 @@
 """A real agent in a process of its own, as an operator runs it."""
 
-import json
 import subprocess
 import sys
 import time
@@ -78,11 +77,3 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, began: floa
         except OSError:
             time.sleep(0.01)
     raise TimeoutError("the agent did not become ready")
-
-
-def http_checks(url: str, count: int, every: str) -> list[dict[str, object]]:
-    """Checks that all ask for one URL."""
-    return [
-        {"name": f"web-{number}", "every": every, "timeout": "1s", "probe": json.loads(json.dumps(probe))}
-        for number, probe in enumerate([{"kind": "http", "url": url}] * count)
-    ]

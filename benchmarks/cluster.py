@@ -3,7 +3,6 @@
 Run: python -m benchmarks.cluster [nodes] [pods]
 """
 
-import asyncio
 import gc
 import sys
 import tracemalloc
@@ -19,8 +18,8 @@ from agent.metrics.exposition import Exposition
 from agent.metrics.store import Store
 from agent.probes._json import JsonObject
 from benchmarks.cluster_objects import lease, node, pod
+from benchmarks.scrape import scrape, with_longest_stall
 
-_PROMETHEUS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 _CHANGED = 100
 """One object of so many is another at the next scrape."""
 
@@ -32,35 +31,13 @@ class _Objects:
     objects: dict[str, JsonObject] = field(default_factory=dict)
 
 
-async def _longest_stall(stop: asyncio.Event) -> float:
-    """In CPU time: what else runs on the machine is not counted."""
-    longest = 0.0
-    while not stop.is_set():
-        before = thread_time()
-        await asyncio.sleep(0)
-        longest = max(longest, thread_time() - before)
-    return longest
-
-
-async def _scrape(exposition: Exposition, accept_encoding: str) -> int:
-    _, body = exposition.render(_PROMETHEUS, accept_encoding)
-    size = 0
-    async for chunk in body:
-        size += len(chunk)
-    return size
-
-
 async def _report(exposition: Exposition, what: str, accept_encoding: str = "identity") -> None:
     gc.collect()
     gc.freeze()
-    stop = asyncio.Event()
-    watcher = asyncio.create_task(_longest_stall(stop))
-    await asyncio.sleep(0)
     cpu = thread_time()
-    size = await _scrape(exposition, accept_encoding)
+    size, stall = await with_longest_stall(scrape(exposition, accept_encoding))
     cpu = thread_time() - cpu
-    stop.set()
-    print(f"{what:34}: {cpu:5.2f} s CPU, {size / 1e6:6.1f} MB, longest stall {await watcher * 1e3:.2f} ms")
+    print(f"{what:34}: {cpu:5.2f} s CPU, {size / 1e6:6.1f} MB, longest stall {stall * 1e3:.2f} ms")
 
 
 async def _measure(nodes: int, pods: int) -> None:
@@ -74,7 +51,7 @@ async def _measure(nodes: int, pods: int) -> None:
     )
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    await _scrape(exposition, "identity")
+    await scrape(exposition, "identity")
     gc.collect()
     kept = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()

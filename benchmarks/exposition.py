@@ -3,13 +3,12 @@
 Run: python -m benchmarks.exposition [checks]
 """
 
-import asyncio
 import gc
 import sys
 import tracemalloc
 from random import Random
 from resource import RUSAGE_SELF, getrusage
-from time import perf_counter, process_time, time
+from time import process_time, time
 
 import uvloop
 
@@ -23,10 +22,10 @@ from agent.metrics.store import Store
 from agent.probes._connection import TCP_METRICS, TCP_RETRANSMITS, TCP_RTT
 from agent.probes._http import HTTP_METRICS, HTTP_VERSION, RESPONSES, STATUS_CODE
 from agent.sinks.prometheus import PrometheusSink
+from benchmarks.scrape import scrape, with_longest_stall
 
 _METRICS: tuple[Metric, ...] = (*HTTP_METRICS, *TCP_METRICS)
 _INTERVAL = 15.0
-_PROMETHEUS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 
 
 def _check(number: int) -> Check:
@@ -68,37 +67,22 @@ def _outcome(random: Random) -> Outcome:
     )
 
 
-async def _longest_stall(stop: asyncio.Event) -> float:
-    longest = 0.0
-    while not stop.is_set():
-        before = perf_counter()
-        await asyncio.sleep(0)
-        longest = max(longest, perf_counter() - before)
-    return longest
-
-
 async def _scrape(exposition: Exposition, accept_encoding: str) -> tuple[int, float]:
+    """Bytes of a scrape, and its seconds of CPU time."""
     cpu = process_time()
-    _, body = exposition.render(_PROMETHEUS, accept_encoding)
-    size = 0
-    async for chunk in body:
-        size += len(chunk)
-    return size, process_time() - cpu
+    return await scrape(exposition, accept_encoding), process_time() - cpu
 
 
 async def _measure_scrapes(exposition: Exposition) -> None:
     for coding in ("gzip", "identity"):
         results = [await _scrape(exposition, coding) for _ in range(5)]
-        stop = asyncio.Event()
-        watcher = asyncio.create_task(_longest_stall(stop))
         before = getrusage(RUSAGE_SELF).ru_maxrss
-        await _scrape(exposition, coding)
-        stop.set()
+        _, stall = await with_longest_stall(scrape(exposition, coding))
         grown = getrusage(RUSAGE_SELF).ru_maxrss - before
         cpu = min(cpu for _, cpu in results)
         print(
             f"scrape, {coding:8}: {cpu * 1e3:6.1f} ms CPU ({cpu / _INTERVAL:.2%} of a core at one in 15 s),"
-            f" {results[0][0] / 1e6:.2f} MB, longest stall {await watcher * 1e3:.2f} ms, peak memory +{grown} KiB"
+            f" {results[0][0] / 1e6:.2f} MB, longest stall {stall * 1e3:.2f} ms, peak memory +{grown} KiB"
         )
 
 

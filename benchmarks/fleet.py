@@ -4,14 +4,14 @@ import os
 import sys
 import time
 
-from benchmarks.agent_process import agent, http_checks
+from benchmarks.agent_process import agent
+from benchmarks.bars import Row, judge
 from benchmarks.machine import cpu_seconds, peak_resident_bytes, resident_bytes
-from tests.servers.run import nginx
+from benchmarks.web import http_checks, web_server
 
 CHECKS = 10_000
 EVERY = 15.0
 MINUTES = float(os.environ.get("REACHD_BENCH_MINUTES", "3"))
-_NGINX = 'access_log off; server { listen 127.0.0.1:PORT; location / { return 200 "ok"; } }'
 
 
 def quantile(buckets: list[tuple[float, float]], share: float) -> float:
@@ -26,8 +26,8 @@ def _difference(after: list[tuple[float, float]], before: list[tuple[float, floa
 
 def main() -> int:
     """Prints what was seen beside its bars. Returns 1 when one is missed."""
-    with nginx(_NGINX) as server:
-        configuration: dict[str, object] = {"checks": http_checks(f"{server.url}/", CHECKS, f"{EVERY:.0f}s")}
+    with web_server() as server:
+        configuration: dict[str, object] = {"checks": http_checks(server, CHECKS, f"{EVERY:.0f}s")}
         configuration["limits"] = {"in_flight": 1000, "per_host": 1000}
         with agent(configuration) as running:
             time.sleep(2 * EVERY)
@@ -54,19 +54,17 @@ def main() -> int:
             failures = running.total("probe_failures_total")
     longest = next(bound for bound, count in loop if count == loop[-1][1])
     rows = [
-        ("share of one core", share, 0.18, "{:.3f}"),
-        ("memory, MB", memory, 220, "{:.0f}"),
-        ("schedule delay p99, s (bucket)", quantile(schedule, 0.99), 0.05, "{:g}"),
-        ("missed slots", missed, 0, "{:.0f}"),
-        ("longest event-loop delay, s (bucket)", longest, 0.05, "{:g}"),
-        ("failed runs", failures, 0, "{:.0f}"),
+        Row("share of one core", share, 0.18, "{:.3f}"),
+        Row("memory, MB", memory, 220, "{:.0f}"),
+        Row("schedule delay p99, s (bucket)", quantile(schedule, 0.99), 0.05, "{:g}"),
+        Row("missed slots", missed, 0, "{:.0f}"),
+        Row("longest event-loop delay, s (bucket)", longest, 0.05, "{:g}"),
+        Row("failed runs", failures, 0, "{:.0f}"),
     ]
     sys.stdout.write(
         f"{CHECKS} checks, {probes:.0f} probes/s, {lines} lines, {size} bytes compressed, peak {peak:.0f} MB\n"
     )
-    for name, seen, bar, form in rows:
-        sys.stdout.write(f"{name:40} {form.format(seen):>8}  bar {bar:g}\n")
-    return 0 if all(seen <= bar for _, seen, bar, _ in rows) else 1
+    return judge(rows)
 
 
 if __name__ == "__main__":

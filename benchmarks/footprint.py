@@ -3,22 +3,20 @@
 import sys
 import time
 
-from benchmarks.agent_process import agent, http_checks
+from benchmarks.agent_process import agent
+from benchmarks.bars import Row, judge
 from benchmarks.machine import resident_bytes
-from tests.servers.run import nginx
-
-_NGINX = 'access_log off; server { listen 127.0.0.1:PORT; location / { return 200 "ok"; } }'
+from benchmarks.web import http_checks, web_server
 
 
 def main() -> int:
     """Prints what was seen beside its bars. Returns 1 when one is missed."""
-    with nginx(_NGINX) as server, agent({"checks": http_checks(f"{server.url}/", 20, "1s")}) as running:
+    with web_server() as server, agent({"checks": http_checks(server, 20, "1s")}) as running:
         time.sleep(10)
         running.scrape()
         mebibytes = resident_bytes(running.pid) / 2**20
         seconds = running.seconds_to_ready
-    sys.stdout.write(f"memory {mebibytes:.1f} MiB (bar 64), ready after {seconds:.2f} s (bar 1)\n")
-    return 0 if mebibytes < 64 and seconds < 1 else 1
+    return judge([Row("memory, MiB", mebibytes, 64, "{:.1f}"), Row("ready after, s", seconds, 1, "{:.2f}")])
 
 
 if __name__ == "__main__":
