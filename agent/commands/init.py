@@ -89,7 +89,7 @@ def _cluster(kubeconfig: Path | None, context: str | None) -> _Cluster | None:
 
 def _signed_in(kubeconfig: Path, context: str | None, name: str) -> _Cluster:
     """The cluster of a kubeconfig with an exec plugin; the agent needs other credentials. Raises ProbeFailure."""
-    sign_in = import_module("agent.commands.sign_in").sign_in  # 67 MB that no other kubeconfig need pay
+    sign_in = import_module("agent.commands.sign_in").sign_in  # 69 MB that no other kubeconfig need pay
     access: KubeApiSettings = asyncio.run(
         sign_in(kubeconfig, context)
     )  # uvloop does not name a program that is missing

@@ -1,7 +1,7 @@
 """Signs in to a cluster by the program that a kubeconfig names, as kubectl does (client-go credential plugins).
 
 Only for a command that a person starts at a terminal: the agent itself runs no programs. kubernetes-asyncio knows how,
-and costs 67 MB, so nothing imports this module but for such a kubeconfig.
+and costs 69 MB, so nothing imports this module but for such a kubeconfig.
 """
 
 import logging

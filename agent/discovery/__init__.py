@@ -1,1 +1,1 @@
-"""Sources of what to watch: static configuration, files, Kubernetes."""
+"""Sources of what to watch: files, names of the DNS, Kubernetes."""

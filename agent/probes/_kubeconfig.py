@@ -1,6 +1,6 @@
 """The part of a kubeconfig that says how to reach one cluster (kubernetes.io: Organizing Cluster Access).
 
-Read by ourselves: the Kubernetes client costs 100 MB, and would run the programs that a kubeconfig names.
+Read by ourselves: the Kubernetes client costs 69 MB, and would run the programs that a kubeconfig names.
 """
 
 import binascii
