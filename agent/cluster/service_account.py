@@ -11,14 +11,14 @@ from agent.probes._kubeconfig import ClusterAccess
 from agent.probes._settings import AuthorizationSettings, AuthSettings, TlsSettings
 from agent.probes._tls import tls_identity
 
-_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where the kubelet puts `ca.crt` and `token`, and renews them."""
 
 
-def service_account_access(environment: Mapping[str, str] = os.environ, folder: Path = _FOLDER) -> ClusterAccess:
-    """What the kubelet tells each pod. Raises ProbeFailure, blaming the agent, outside of a pod.
-
-    folder: where the kubelet puts `ca.crt` and `token`, and renews them.
-    """
+def service_account_access(
+    environment: Mapping[str, str] = os.environ, folder: Path = SERVICE_ACCOUNT
+) -> ClusterAccess:
+    """What the kubelet tells each pod. Raises ProbeFailure, blaming the agent, outside of a pod."""
     host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT", "")
     if not host or not port.isdigit():
         raise ProbeFailure(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import uvloop
 
-from agent.cluster.service_account import service_account_access
+from agent.cluster.service_account import SERVICE_ACCOUNT, service_account_access
 from agent.commands.status import ExitStatus, complain
 from agent.core.explanations import explain
 from agent.core.outcome import Outcome, Verdict
@@ -31,7 +31,6 @@ from agent.settings.model import Configuration
 _complain = partial(complain, "init")
 _TIMEOUT = 60.0
 _OWN_FILES = Path("/run/secrets/reachd")
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class _Cluster(NamedTuple):
@@ -79,10 +78,10 @@ def _cluster(kubeconfig: Path | None, context: str | None) -> _Cluster | None:
             return _signed_in(kubeconfig, context, name)
         return _Cluster(KubeApiSettings.model_validate({"kind": "kube_api", **file}), {"name": name, **file})
     try:
-        own = service_account_access(folder=_SERVICE_ACCOUNT)
+        own = service_account_access(folder=SERVICE_ACCOUNT)
     except ProbeFailure:
         return None
-    files = {"ca_file": str(_SERVICE_ACCOUNT / "ca.crt"), "token_file": str(_SERVICE_ACCOUNT / "token")}
+    files = {"ca_file": str(SERVICE_ACCOUNT / "ca.crt"), "token_file": str(SERVICE_ACCOUNT / "token")}
     access = KubeApiSettings(url=own.server, tls=own.tls, auth=own.auth)
     return _Cluster(access, {"name": "own", "api": "https://kubernetes.default.svc", **files})
 

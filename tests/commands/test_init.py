@@ -254,7 +254,7 @@ async def test_inside_of_a_cluster_the_pods_own_account_will_do(
 ) -> None:
     (tmp_path / "ca.crt").symlink_to(ca_file(tmp_path))
     (tmp_path / "token").write_text("a-token")
-    monkeypatch.setattr("agent.commands.init._SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr("agent.commands.init.SERVICE_ACCOUNT", tmp_path)
     async with serving(serving_pages(pages_of(meshery())), tls=server_context()) as server:
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.port))
