@@ -25,35 +25,31 @@ class AgentMetrics:
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry()
+        self._labels: dict[str, tuple[str, ...]] = {}
         ProcessCollector(registry=registry)
-        build = Gauge("reachd_build_info", "The version of reachd.", ["version", "python"], registry=registry)
+        build = self._gauge("reachd_build_info", "The version of reachd.", "version", "python")
         build.labels(VERSION, python_version()).set(1)
-        self._reload_successful = Gauge(
+        self._reload_successful = self._gauge(
             "reachd_config_last_reload_successful",
             "Whether the configuration on disk is the one in use, but for what waits for a restart.",
-            registry=registry,
         )
-        self._reload_success_at = Gauge(
+        self._reload_success_at = self._gauge(
             "reachd_config_last_reload_success_timestamp_seconds",
             "Unix time at which a configuration was last put to use.",
-            registry=registry,
         )
-        self._source_success_at = Gauge(
+        self._source_success_at = self._gauge(
             "reachd_source_last_success_timestamp_seconds",
             "Unix time of the last good snapshot of a source; a failing source keeps its snapshot.",
-            ["source"],
-            registry=registry,
+            "source",
         )
-        self._leading = Gauge(
+        self._leading = self._gauge(
             "reachd_leading",
             "Whether this agent leads its replicas: it alone watches the cluster.",
-            ["lease"],
-            registry=registry,
+            "lease",
         )
-        self._all_pods_watched = Gauge(
+        self._all_pods_watched = self._gauge(
             "reachd_all_pods_watched",
             "Whether this agent knows the pods of all namespaces; only then is it known which nodes have none.",
-            registry=registry,
         )
         self._schedule_delay = DelayHistogram(
             "reachd_schedule_delay_seconds", "Time between the moment at which a run was due and its start."
@@ -69,21 +65,18 @@ class AgentMetrics:
             buckets=DELAYS,
             registry=registry,
         )
-        self._slots_missed = Counter(
+        self._slots_missed = self._counter(
             "reachd_slots_missed_total",
             "Slots without a run, because the run before had not ended or limits were full.",
-            registry=registry,
         )
-        self._sink_dropped = Counter(
+        self._sink_dropped = self._counter(
             "reachd_sink_dropped_total",
             "What a sink had to drop because its queue was full or its receiver did not take it.",
-            ["sink"],
-            registry=registry,
+            "sink",
         )
-        self._stalled_runs = Counter(
+        self._stalled_runs = self._counter(
             "reachd_stalled_runs_total",
             "Runs that overlapped a stall of the event loop of over 10 ms; their times are left out of the latency.",
-            registry=registry,
         )
 
     def schedule_delay(self, seconds: float) -> None:
@@ -138,18 +131,18 @@ class AgentMetrics:
         """The families, as documentation needs them."""
         return [
             Description(
-                f"{family.name}_total" if family.type == "counter" else family.name,
+                name := f"{family.name}_total" if family.type == "counter" else family.name,
                 SeriesType(family.type),
                 family.documentation,
-                _LABELS.get(family.name, ()),
+                self._labels.get(name, ()),
             )
             for family in self._registry.collect()
         ]
 
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        self._labels[name] = labels
+        return Gauge(name, documentation, labels, registry=self._registry)
 
-_LABELS = {
-    "reachd_build_info": ("version", "python"),
-    "reachd_source_last_success_timestamp_seconds": ("source",),
-    "reachd_sink_dropped": ("sink",),
-    "reachd_leading": ("lease",),
-}
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        self._labels[name] = labels
+        return Counter(name, documentation, labels, registry=self._registry)
