@@ -9,7 +9,6 @@ from agent.probes._json import JsonObject, child, text_of
 from agent.probes._kube_objects import Collection, children, list_path
 
 _NOTHING: Mapping[str, JsonObject] = MappingProxyType({})
-_NO_PORTS: Mapping[tuple[str, str], Mapping[str, int]] = MappingProxyType({})
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MOST_PORTS = 250
 
@@ -41,12 +40,12 @@ PodPorts = Mapping[tuple[str, str], Mapping[str, int]]
 """By namespace and name of a headless Service: the ports at which its pods listen, by the names of its ports."""
 
 
-def collection_path(field: str, namespace: str | None = None) -> str:
+def collection_path(field: str, namespace: str | None) -> str:
     """Where the API server lists what a field of `Objects` holds, in one namespace or in all."""
     return list_path(_GROUPS[field], field, namespace)
 
 
-def collection(field: str, namespace: str | None = None) -> Collection:
+def collection(field: str, namespace: str | None) -> Collection:
     """What is watched for a field of `Objects`."""
     return Collection(collection_path(field, namespace), _SELECTORS.get(field, ""))
 
@@ -114,7 +113,7 @@ def pod_ports(endpointslices: Mapping[str, JsonObject]) -> PodPorts:
     return found
 
 
-def service_of(each: Named, at_pods: PodPorts = _NO_PORTS) -> Service | None:
+def service_of(each: Named, at_pods: PodPorts) -> Service | None:
     """A Service; None for one whose name cannot be resolved, or that leads out of the cluster.
 
     The name of a headless one leads to its pods, so its ports are theirs.

@@ -43,7 +43,7 @@ _BESIDE = {
 """What goes with a key and cannot be found."""
 
 
-def sketch(found: Sequence[Installation], cluster: Mapping[str, object] | None, remarks: Sequence[str] = ()) -> str:
+def sketch(found: Sequence[Installation], cluster: Mapping[str, object] | None, remarks: Sequence[str]) -> str:
     """The text of a valid configuration.
 
     cluster: how the agent reaches the cluster, as an entry of `clusters`. remarks: what the reader should know first.

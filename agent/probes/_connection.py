@@ -226,7 +226,7 @@ async def connect(run: Run, network: Network, host: str, port: int, *, proxy: st
 
 
 async def connect_tls(
-    run: Run, network: Network, host: str, port: int, identity: TlsIdentity, server_name: str | None = None
+    run: Run, network: Network, host: str, port: int, identity: TlsIdentity, server_name: str | None
 ) -> Connection:
     """Like `connect`, with a TLS handshake. Leaves the run in the phase `tls`.
 

@@ -35,7 +35,7 @@ class Message(NamedTuple):
     payload: bytes
 
 
-def client_frame(opcode: Opcode, payload: bytes = b"") -> bytes:
+def client_frame(opcode: Opcode, payload: bytes) -> bytes:
     """A frame with the whole of a message, masked as a client's must be."""
     size = len(payload)
     if size <= 125:

@@ -169,7 +169,7 @@ class _Reader:
 
 
 async def exchange(
-    run: Run, connection: Connection, request: bytes, limit: int = MAX_BODY, *, head_only: bool = False
+    run: Run, connection: Connection, request: bytes, limit: int, *, head_only: bool = False
 ) -> Response:
     """Sends a request and reads its answer: the phases request, response (to the first byte) and transfer.
 
@@ -261,7 +261,7 @@ def _broken(data: bytes, error: HttpParserError, *, begun: bool) -> ProbeFailure
     return ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}")
 
 
-def decoded_body(response: Response, limit: int = MAX_BODY) -> bytes:
+def decoded_body(response: Response, limit: int) -> bytes:
     """The body without its content coding (gzip, deflate), at most `limit` bytes; more is marked as truncated.
 
     Raises ProbeFailure when it is not what its header says.

@@ -20,7 +20,7 @@ class Collection(NamedTuple):
     label_selector: str = ""
 
 
-def list_path(group: str, plural: str, namespace: str | None = None) -> str:
+def list_path(group: str, plural: str, namespace: str | None) -> str:
     """Where the API server lists a resource, in one namespace or in all. `group`: its path, such as /apis/apps/v1."""
     below = f"/namespaces/{percent_encoded(namespace, safe='')}" if namespace is not None else ""
     return f"{group}{below}/{plural}"

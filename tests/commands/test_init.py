@@ -74,7 +74,7 @@ async def test_what_is_found_is_written_and_valid(tmp_path: Path, capfd: pytest.
     async with cluster(tmp_path, pages_of(meshery())) as api:
         status, out, err = await call(capfd, "init", "--kubeconfig", api.kubeconfig, "--context", "west")
     assert (status, err) == (0, "")
-    assert api.asked == [collection_path(field) + LIMIT for field in LOOKED_AT]
+    assert api.asked == [collection_path(field, None) + LIMIT for field in LOOKED_AT]
     (deployment,) = deployments(out)
     assert deployment == {
         "name": "meshery",
@@ -111,7 +111,7 @@ async def test_one_namespace_and_a_server_alone(tmp_path: Path, capfd: pytest.Ca
 async def test_lists_come_in_pages(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pages = pages_of(meshery("east"))
     west = [{"metadata": {}, "items": list(meshery("west").services.values())}]
-    path = collection_path("services")
+    path = collection_path("services", None)
     first = page({"metadata": {"continue": "a&b="}, "items": list(meshery("east").services.values())})
     pages |= {f"{path}{LIMIT}": first, f"{path}{LIMIT}&continue=a%26b%3D": page(west[0])}
     async with cluster(tmp_path, pages) as api:
@@ -136,14 +136,14 @@ async def test_hostile_objects_are_no_way_out_of_a_text(tmp_path: Path, capfd: p
 
 async def test_what_may_not_be_listed_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pages = pages_of(meshery())
-    pages[collection_path("ingresses")] = page({"kind": "Status"}, 403)
-    del pages[collection_path("brokers")]
+    pages[collection_path("ingresses", None)] = page({"kind": "Status"}, 403)
+    del pages[collection_path("brokers", None)]
     async with cluster(tmp_path, pages) as api:
         status, out, _ = await call(capfd, "init", "--kubeconfig", api.kubeconfig)
         assert status == 0
         assert "# Not everything was looked at: the API server does not let it list ingresses in all namespaces" in out
         assert deployments(out)[0]["external_url"] == "https://callback.example.com"
-        api.pages[collection_path("services")] = page({"kind": "Status"}, 403)
+        api.pages[collection_path("services", None)] = page({"kind": "Status"}, 403)
         assert await call(capfd, "init", "--kubeconfig", api.kubeconfig) == (
             1,
             "",
@@ -179,7 +179,7 @@ async def test_a_cluster_without_meshery(tmp_path: Path, capfd: pytest.CaptureFi
 async def test_answers_of_something_else(
     answer: Page, words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    async with cluster(tmp_path, {collection_path("services"): answer}) as api:
+    async with cluster(tmp_path, {collection_path("services", None): answer}) as api:
         status, out, err = await call(capfd, "init", "--kubeconfig", api.kubeconfig)
     assert (status, out) == (1, "")
     assert words in err
