@@ -5,7 +5,7 @@ Where neither is scraped, these rules have nothing to say. The objectives are th
 
 from collections.abc import Iterator
 
-from alerts.budget import SUMMARY
+from alerts.budget import FAST, SUMMARY
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
 from alerts.thresholds import SERVER_ERROR_SHARE
 from alerts.timing import Timing
@@ -16,7 +16,8 @@ _COMPONENT = {"component": "traffic"}
 _SUBJECT = "Service {{ $labels.namespace }}/{{ $labels.service }}"
 _USERS = 'component=~"server|ui"'
 _REQUESTS = "service:traffic_requests:rate"
-_BURNING = 14.4
+_PACE = FAST[0]
+"""At which the budget of real traffic burns: the fastest of those of checks."""
 _ENOUGH = 0.05
 """Requests a second; one error in less than three a minute is chance."""
 
@@ -86,16 +87,16 @@ def _burn(timing: Timing) -> Alert:
         )
         return f"({errors} / ({requests} > {_ENOUGH}))"
 
-    limit = f"on (cluster) group_left () ({_BURNING} * (1 - {objective}))"
+    limit = f"on (cluster) group_left () ({_PACE.factor:g} * (1 - {objective}))"
     return Alert(
         "ReachdErrorBudgetBurn",
         Severity.CRITICAL,
-        f"{share('1h')} > {limit}\nand {share('5m')} > {limit}",
-        hold="2m",
+        f"{share(_PACE.long)} > {limit}\nand {share(_PACE.short)} > {limit}",
+        hold=_PACE.hold,
         summary=SUMMARY,
         description=f"{_SUBJECT} failed {{{{ $value | humanizePercentage }}}} of the requests of the last hour.",
         dashboard=DASHBOARD,
-        labels={"long": "1h", "short": "5m", **_COMPONENT},
+        labels={"long": _PACE.long, "short": _PACE.short, **_COMPONENT},
     )
 
 
