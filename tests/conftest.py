@@ -37,6 +37,7 @@ def no_secret_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "_forms_by_origin", {})
     monkeypatch.setattr(secrets, "_uses", Counter())
     monkeypatch.setattr(secrets, "_by_beginning", {})
+    monkeypatch.setattr(secrets, "_parts_of_urls", {})
 
 
 @pytest.fixture(autouse=True)

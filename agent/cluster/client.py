@@ -220,7 +220,7 @@ def _failures_as_os_errors() -> Iterator[None]:
     except OSError:  # as others of aiohttp's own are
         raise
     except (ClientError, ValueError) as error:  # a token that is no header is a ValueError
-        raise ConnectionError(printable(conceal(str(error) or type(error).__name__))) from error
+        raise ConnectionError(printable(conceal(str(error) or type(error).__name__, cut=True))) from error
 
 
 async def _read(response: ClientResponse, limit: int) -> bytes:

@@ -5,6 +5,7 @@ whoever reads a secret tells it here, and every text that a target had a part in
 """
 
 import json
+import re
 from base64 import b64encode
 from bisect import bisect_left, insort
 from collections import Counter
@@ -47,6 +48,8 @@ _uses: Counter[str] = Counter()
 """Of how many remembered secrets something is a form."""
 _by_beginning: dict[str, _Forms] = {}
 """All forms by their first characters, in order. Replaced and never changed, so that any thread may read them."""
+_parts_of_urls: dict[str, None] = {}
+"""What the environment has put into URLs of the configuration; whatever was heard of last comes last."""
 _changing = Lock()
 
 
@@ -69,12 +72,35 @@ def remember(secret: str, origin: str = "") -> None:
                 _forget(forms)
 
 
-def conceal(text: str, limit: int = maxsize) -> str:
+def remember_in_urls(part: str) -> None:
+    """Notes a secret that the environment puts into URLs of the configuration, from where `conceal_in_url` takes it."""
+    part = part.strip().rstrip("/")  # which whoever adds a path to a URL takes away
+    remember(part)
+    if len(part) < _SHORTEST:
+        return
+    with _changing:
+        _parts_of_urls.pop(part, None)
+        _parts_of_urls[part] = None
+        while len(_parts_of_urls) > _MOST:
+            del _parts_of_urls[next(iter(_parts_of_urls))]
+
+
+def conceal_in_url(text: str) -> str:
+    """Path and query of a URL of the configuration without what the environment has put into URLs.
+
+    Other secrets stay: the configuration's own words may look like one, and must not change when it becomes known.
+    """
+    parts = sorted(_parts_of_urls, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, parts)), CONCEALED, text) if parts else text
+
+
+def conceal(text: str, limit: int = maxsize, *, cut: bool = False) -> str:
     """`text` without the secrets; it ends once it has `limit` characters, or a few more where the last is a secret.
 
     Found, in whatever case, are a secret as it is, in base64 (inside of something longer, too), percent-encoded, as in
-    JSON and as in HTML, and the beginning of one with which the text ends. What it costs grows with what is shown, and
-    hardly with the number of secrets.
+    JSON and as in HTML. What it costs grows with what is shown, and hardly with the number of secrets.
+
+    cut: the text may have been cut off, so that the beginning of a secret with which it ends is taken for one as well.
     """
     if not _by_beginning:
         return text[:limit]
@@ -82,7 +108,7 @@ def conceal(text: str, limit: int = maxsize) -> str:
     shown: list[str] = []
     size = position = 0
     while position < len(text) and size < limit:
-        length = _length_of_secret(folded, position)
+        length = _length_of_secret(folded, position, cut)
         part = CONCEALED if length else text[position]
         shown.append(part)
         size += len(part)
@@ -90,15 +116,16 @@ def conceal(text: str, limit: int = maxsize) -> str:
     return "".join(shown)
 
 
-def _length_of_secret(folded: str, position: int) -> int:
+def _length_of_secret(folded: str, position: int, cut: bool) -> int:
     """How many characters from `position` on are a secret, or 0."""
     forms = _by_beginning.get(folded[position : position + _SHORTEST])
     if forms is None:
         return 0
     rest = folded[position:]
-    following = bisect_left(forms, rest)
-    if following < len(forms) and forms[following].startswith(rest):
-        return len(rest)
+    if cut:
+        following = bisect_left(forms, rest)
+        if following < len(forms) and forms[following].startswith(rest):
+            return len(rest)
     if not rest.startswith(forms):  # one call, because a target may repeat how all tokens of a kind begin
         return 0
     return max(len(form) for form in forms if rest.startswith(form))

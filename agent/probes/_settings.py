@@ -21,7 +21,7 @@ from pydantic import (
 from agent.core.durations import parse_duration
 from agent.core.measures import Metric
 from agent.core.ports import Probe
-from agent.core.secrets import conceal, remember
+from agent.core.secrets import conceal_in_url, remember
 from agent.probes._address import host_and_port, parse_literal, zone_problem
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
@@ -144,7 +144,7 @@ def end_of_authority(text: str) -> int | None:
 def shown_url(url: str) -> str:
     """A URL as it may be shown: path and query without what the loader has put in from the environment."""
     end = end_of_authority(url) or 0
-    return url[:end] + conceal(url[end:])
+    return url[:end] + conceal_in_url(url[end:])
 
 
 def _secret(value: object) -> object:

@@ -17,10 +17,13 @@ def has_control_characters(text: str) -> bool:
 
 
 def quote(text: bytes | str, limit: int = _LIMIT) -> str:
-    """The beginning of `text` in quotation marks, without secrets, everything escaped that is not printable."""
+    """The beginning of `text` in quotation marks, without secrets, everything escaped that is not printable.
+
+    Whoever sent it, or reads no more than its beginning, may have cut it off anywhere.
+    """
     if isinstance(text, bytes):
         text = text[:_MOST_BYTES].decode("utf-8", "backslashreplace")
-    text = conceal(text, limit + 1)
+    text = conceal(text, limit + 1, cut=True)
     shown = "".join(
         character if character.isprintable() and character != '"' else _escape(character) for character in text[:limit]
     )

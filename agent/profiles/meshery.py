@@ -21,7 +21,7 @@ from agent.probes._checklist_rule import (
     ProxyTimeout,
     Replicas,
 )
-from agent.probes._settings import Address, CookieValue, HttpUrl, Model, parse_address
+from agent.probes._settings import Address, CookieValue, HttpUrl, Model, parse_address, shown_url
 from agent.profiles.catalogue import catalogue
 from agent.profiles.deployment import Deployment, Facts
 from agent.profiles.fields import Name, problems_below
@@ -351,7 +351,7 @@ def _sources(urls: Sequence[str]) -> list[Facts]:
     """Sources by a name from their host, and from their path too where two share a host."""
     hosts = [_slug(urlsplit(url).hostname or "") for url in urls]
     names = [
-        host if hosts.count(host) == 1 else _slug(f"{host}-{urlsplit(url).path}")
+        host if hosts.count(host) == 1 else _slug(f"{host}-{urlsplit(shown_url(url)).path}")
         for host, url in zip(hosts, urls, strict=True)
     ]
     return [

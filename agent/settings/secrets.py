@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from agent.core.secret_names import is_secret_name
-from agent.core.secrets import CONCEALED, remember
+from agent.core.secrets import CONCEALED, remember, remember_in_urls
 from agent.probes._settings import EnvironmentText, end_of_authority
 from agent.probes._text import quote
 from agent.settings.environment import Report, expand_text, values_in
@@ -42,10 +42,12 @@ def remember_from_environment(written: Mapping[Path, str], environment: Mapping[
     port."""
     for path, text in written.items():
         sent = is_secret_at(path) or not _SENT.isdisjoint(path)
-        end = 0 if sent else end_of_authority(expand_text(text, environment))
-        if end is not None:
-            for start, value in values_in(text, environment):
-                remember(value[max(0, end - start) :].strip())  # which finds it with white space at its ends, too
+        end = end_of_authority(expand_text(text, environment))
+        for start, value in values_in(text, environment):
+            if sent:
+                remember(value.strip())  # which finds it with white space at its ends, too
+            elif end is not None:
+                remember_in_urls(value[max(0, end - start) :])
 
 
 def mask_url(text: str) -> str:

@@ -23,6 +23,12 @@ _log = structlog.get_logger("agent.checks")
 
 _MAX_DETAIL = 500
 _MAX_TEXT = 20_000
+_OWN_WORDS = frozenset(
+    {"deployment", "check", "system", "component", "kind", "vantage", "severity", "target", "service.peer.name"}
+    | {"before", "after", "reason", "blame", "phase", "http.request.method", "trace_id", "span_id"}
+    | {"level", "logger", "timestamp"}
+)
+"""Fields with words of the configuration or of the agent, in which no target and no library has a part."""
 
 
 class LogSink:
@@ -144,7 +150,10 @@ def configure_logging(
 
 def _without_secrets(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
     """The last look at a line: tracebacks and the words of libraries may quote anything."""
-    return {name: conceal(value) if isinstance(value, str) else value for name, value in line.items()}
+    return {
+        name: conceal(value) if isinstance(value, str) and name not in _OWN_WORDS else value
+        for name, value in line.items()
+    }
 
 
 def _json(environment: str) -> list[Processor]:

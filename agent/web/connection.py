@@ -7,6 +7,7 @@ from typing import cast
 import structlog
 from aiohttp import web
 
+from agent.core.secrets import conceal
 from agent.web.access import HEADERS
 
 IDLE_TIMEOUT = 30.0
@@ -34,7 +35,7 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to what is no HTTP, and to a fault of the agent, which goes to the log."""
         if status == 500:
-            _log.error("a request met with a fault of the agent", path=request.path[:200], exc_info=exc)
+            _log.error("a request met with a fault of the agent", path=conceal(request.path, 200), exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("half of the answer has been sent already")
         text = (

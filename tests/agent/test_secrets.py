@@ -326,3 +326,45 @@ def test_problems_of_a_configuration_have_no_secret(
     assert errors.count("\n") > 8
     assert_silent("validate", errors)
     assert "plain" not in errors.replace("plaintext", "")
+
+
+async def test_no_secret_changes_the_words_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PAGE", "of-the-environment")
+    for name, secret in {"nats": "nats-7Hq2xLw9", "base": "base-pass-1", "word": "meshery"}.items():
+        (tmp_path / name).write_text(secret)
+    async with serving(nats) as broker, serving(echo("HTTP/1.1 500 No\n\nDECODED")) as server:
+        base = {"basic_auth": {"username": "user", "password_file": str(tmp_path / "base")}}
+        word = {"authorization": {"credentials_file": str(tmp_path / "word")}}
+        checks = [
+            check("nats", "nats", address=broker.address, token_file=str(tmp_path / "nats"), timeout="2s", every="2s"),
+            check("base", "http", url=f"http://{server.address}/base", auth=base, timeout="2s", every="2s"),
+            check("meshery", "http", url=f"http://{server.address}/meshery", auth=word, timeout="2s", every="2s"),
+            check("page", "http", url=f"http://{server.address}/${{PAGE}}", timeout="2s", every="2s"),
+        ]
+        targets = {
+            "nats": broker.address,
+            "base": f"http://{server.address}/base",
+            "meshery": f"http://{server.address}/meshery",
+            "page": f"http://{server.address}/{CONCEALED}",
+        }
+        async with local_agent(tmp_path, {"checks": checks, "log": {"format": "json"}}) as agent:
+            await agent.until_states(nats="down", base="down", meshery="down", page="down")
+            assert (await agent.reload())[0] == 200
+            exported = {
+                it.labels["check"]: it.labels["target"] for it in await agent.samples() if "target" in it.labels
+            }
+            details = {name: (await agent.check(name))["last_failure"]["detail"] for name in ("base", "meshery")}
+            assert exported == targets
+            assert {name: (await agent.check(name))["target"] for name in targets} == targets
+    assert details == {
+        "base": f'the answer is 500: "user:{CONCEALED}"',
+        "meshery": f'the answer is 500: "Bearer {CONCEALED}"',
+    }
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    moves = {line["check"]: line for line in lines if line["event"] == "state changed"}
+    assert {name: (line["target"], line["kind"]) for name, line in moves.items()} == {
+        name: (target, "nats" if name == "nats" else "http") for name, target in targets.items()
+    }
+    assert CONCEALED in moves["meshery"]["detail"]

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core import secrets
-from agent.core.secrets import CONCEALED, conceal, remember
+from agent.core.secrets import CONCEALED, conceal, conceal_in_url, remember, remember_in_urls
+from agent.probes._text import quote as quoted
 
 SECRET = 'hünter2"/+pass'
 MARKUP = "Pa&ss<w\"o'r>d+99"
@@ -63,8 +64,36 @@ def test_base64_of_something_longer(before: str) -> None:
 
 def test_a_secret_at_a_cut_end() -> None:
     remember("hunter2-password")
-    assert conceal("it is hunter2-pa") == f"it is {CONCEALED}"
-    assert conceal("it is hun") == "it is hun"
+    assert conceal("it is hunter2-pa", cut=True) == f"it is {CONCEALED}"
+    assert conceal("it is hun", cut=True) == "it is hun"
+    assert quoted("it is hunter2-pa") == f'"it is {CONCEALED}"'
+    assert quoted(b"it is hunter2-pa") == f'"it is {CONCEALED}"'
+
+
+@pytest.mark.parametrize("text", ["prod", "reprod", "prod-7", "the check is prod"])
+def test_a_whole_text_may_end_as_a_secret_begins(text: str) -> None:
+    remember("prod-7Hq2xLw9")
+    assert conceal(text) == text
+
+
+def test_a_url_is_without_what_the_environment_has_put_into_one() -> None:
+    remember("base-pass-1")
+    remember("of-a-file")
+    assert conceal_in_url("/base-pass-1/of-a-file") == "/base-pass-1/of-a-file"
+    remember_in_urls("/hook/T0/s3cret-7/")
+    remember_in_urls("/hook/T0")
+    remember_in_urls("/v1")
+    for text in ("/hook/T0/s3cret-7/up", "/hook/T0/up"):
+        assert conceal_in_url(text) == conceal(text) == f"{CONCEALED}/up"
+    assert conceal_in_url("/hook/T0/s3cret-7") == CONCEALED
+    assert conceal_in_url("/v1/base") == "/v1/base"
+
+
+def test_of_what_the_environment_puts_into_urls_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_MOST", 2)
+    for part in ("/first", "/second", "/first", "/third"):
+        remember_in_urls(part)
+    assert conceal_in_url("/first/second/third") == f"{CONCEALED}/second{CONCEALED}"
 
 
 def test_the_longest_wins() -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from agent.core.check import Severity
+from agent.core.secrets import remember_in_urls
 from agent.probes.callback import CallbackSettings
 from agent.probes.http import HttpSettings
 from agent.probes.nats import NatsSettings
@@ -200,6 +201,13 @@ def test_sources_of_one_host_are_told_apart_by_their_path() -> None:
         "egress-q-example-com-3",
         "egress-q-example-com-4",
     ]
+
+
+def test_the_name_of_a_source_has_nothing_from_the_environment() -> None:
+    remember_in_urls("hook-s3cret-8")
+    urls = ["https://hooks.example.com/hook-s3cret-8", "https://hooks.example.com/up"]
+    names = [name for name in checks(deployment({"egress": urls})) if name.startswith("egress-")]
+    assert names == ["egress-hooks-example-com-secret", "egress-hooks-example-com-up"]
 
 
 def test_equal_deployments_expand_to_equal_checks() -> None:

@@ -13,6 +13,7 @@ import structlog
 from agent.core.check import Check
 from agent.core.measures import Measure
 from agent.core.reasons import Phase, Reason
+from agent.core.secrets import CONCEALED, remember
 from agent.core.transitions import Standing, State, Transition
 from agent.core.version import VERSION
 from agent.probes import settings_of
@@ -103,6 +104,21 @@ def test_a_recovery_and_a_block_are_information() -> None:
     assert not {"trace_id", "reason", "http.request.method"} & set(up)
     assert (blocked["level"], blocked["blocked_by"]) == ("info", ["broker", "server"])
     assert (unknown["level"], unknown["blame"]) == ("warning", "agent")
+
+
+def test_a_secret_is_taken_from_what_others_say_and_from_no_word_of_the_configuration() -> None:
+    remember("meshery")
+    remember("broker-7Hq2xLw9")
+    stream = Terminal()
+    configure_logging("json", "info", stream=stream)
+    outcome = failure(Reason.SERVER_ERROR, Phase.RESPONSE, detail="it said Meshery and broker-7Hq2xLw9, not broker")
+    moved(LogSink(traced=False), http_check(component="broker"), Transition(State.UP, State.DOWN, 1.0, outcome))
+    logging.getLogger("asyncio").warning("the token is broker-7Hq2xLw9")
+    own, library = [json.loads(line) for line in stream.lines()]
+    assert (own["system"], own["component"], own["service.peer.name"]) == ("meshery", "broker", "meshery-broker")
+    assert own["target"] == "http://meshery.meshery.svc:9081/healthz/live"
+    assert own["detail"] == f"it said {CONCEALED} and {CONCEALED}, not broker"
+    assert library["event"] == f"the token is {CONCEALED}"
 
 
 def test_the_console_shows_no_control_characters() -> None:
