@@ -1,5 +1,6 @@
 """Text that a target sent, made safe to show."""
 
+import json
 import re
 
 from agent.core.secrets import conceal
@@ -28,6 +29,13 @@ def quote(text: bytes | str, limit: int = _LIMIT) -> str:
         character if character.isprintable() and character != '"' else _escape(character) for character in text[:limit]
     )
     return f'"{shown}…"' if len(text) > limit else f'"{shown}"'
+
+
+def quote_json(value: object, limit: int = _LIMIT) -> str:
+    """The beginning of a value of JSON as JSON writes it, without secrets: only a text is in quotation marks."""
+    if isinstance(value, str):
+        return quote(value, limit)
+    return printable(conceal(json.dumps(value), limit + 1), limit)
 
 
 def _escape(character: str) -> str:

@@ -16,7 +16,7 @@ from agent.probes._http_target import CLOSE, HttpTarget
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
 from agent.probes._settings import Pattern, TlsSettings, url_endpoint
-from agent.probes._text import quote
+from agent.probes._text import quote, quote_json
 from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
 
 _MAX_REDIRECTS = 10
@@ -200,8 +200,9 @@ class _ContentExpectation:
         for path, wanted in self._json.items():
             found = _at(document, path)
             if type(found) is not type(wanted) or found != wanted:
-                shown = quote(json.dumps(found)) if found is not _MISSING else "missing"
-                raise ProbeFailure(Reason.BODY_MISMATCH, f"{path} is {shown}, not {json.dumps(wanted)}")
+                shown = quote_json(found) if found is not _MISSING else "missing"
+                expected = json.dumps(wanted, ensure_ascii=False)
+                raise ProbeFailure(Reason.BODY_MISMATCH, f"{path} is {shown}, not {expected}")
 
 
 def _too_large(response: Response, max_body: int) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Phase, Reason
+from agent.core.secrets import CONCEALED, remember
 from agent.probes._http import HTTP_VERSION, STATUS_CODE
 from agent.probes._network import Network
 from agent.probes._proxy import Proxies, Proxy
@@ -143,6 +144,32 @@ async def test_answers_that_are_not_up(script: Script, keys: dict[str, Any], rea
         outcome = await probe(settings(server.address, **keys), timeout=0.5)
     assert_failed(outcome, reason)
     assert outcome.verdict is Verdict.DOWN
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "words"),
+    [
+        (1, "1", 'a is 1, not "1"'),
+        ("1", 1, 'a is "1", not 1'),
+        ("ok", "fine", 'a is "ok", not "fine"'),
+        ('é "x"\n', "é", r'a is "é \"x\"\n", not "é"'),
+        (None, True, "a is null, not true"),
+        ({"b": ["x", "s3cret-9"]}, "x", f'a is {{"b": ["x", "{CONCEALED}"]}}, not "x"'),
+        ("s3cret-9", "x", f'a is "{CONCEALED}", not "x"'),
+    ],
+)
+async def test_a_value_of_json_is_told_as_json_writes_it(found: object, wanted: object, words: str) -> None:
+    remember("s3cret-9")
+    async with serving(answering(reply(body=json.dumps({"a": found})))) as server:
+        outcome = await probe(settings(server.address, expect={"json": {"a": wanted}}))
+    assert_failed(outcome, Reason.BODY_MISMATCH)
+    assert outcome.detail == words
+
+
+async def test_a_long_value_of_json_is_cut() -> None:
+    async with serving(answering(reply(body=json.dumps({"a": [1] * 500})))) as server:
+        outcome = await probe(settings(server.address, expect=JSON["expect"]))
+    assert outcome.detail == f"a is {json.dumps([1] * 500)[:160]}…, not 1"
 
 
 @pytest.mark.parametrize("status", [401, 403])
