@@ -77,18 +77,20 @@ def _dependencies(entry: dict[str, object]) -> list[tuple[int, str]]:
 def _report_times(top: dict[str, object], report: Report, every: float, timeout: float) -> None:
     written = top.get("defaults")
     defaults = written if isinstance(written, dict) else {}
-    every = _seconds(defaults.get("every"), INTERVALS, every)
-    timeout = _seconds(defaults.get("timeout"), TIMEOUTS, timeout)
-    _report_timeout(("defaults",), defaults, every, timeout, report)
+    usual_every = _seconds(defaults.get("every"), INTERVALS, every)
+    usual_timeout = _seconds(defaults.get("timeout"), TIMEOUTS, timeout)
+    _report_timeout(("defaults",), defaults, usual_every, usual_timeout, report)
     for path, check in (*entries(top, "checks"), *check_templates(top)):
-        own_every = _seconds(check.get("every"), INTERVALS, every)
-        own_timeout = _seconds(check.get("timeout"), TIMEOUTS, timeout)
+        own_every = _seconds(check.get("every"), INTERVALS, usual_every)
+        own_timeout = _seconds(check.get("timeout"), TIMEOUTS, usual_timeout)
         _report_timeout(path, check, own_every, own_timeout, report)
 
 
-def _report_timeout(path: Path, entry: dict[str, object], every: float, timeout: float, report: Report) -> None:
+def _report_timeout(
+    path: Path, entry: dict[str, object], every: float | None, timeout: float | None, report: Report
+) -> None:
     key = "timeout" if "timeout" in entry else "every"
-    if timeout > every and key in entry:
+    if every is not None and timeout is not None and timeout > every and key in entry:
         report((*path, key), timeout_too_long(every, timeout))
 
 
@@ -100,11 +102,13 @@ def timeout_too_long(every: float, timeout: float) -> str:
     )
 
 
-def _seconds(written: object, bounds: tuple[float, float], otherwise: float) -> float:
-    """What is written, where it can be used; what cannot is reported for itself."""
-    try:
-        seconds = otherwise if written is None else parse_duration(written)
-    except ValueError:
+def _seconds(written: object, bounds: tuple[float, float], otherwise: float | None) -> float | None:
+    """What is written, or None where it cannot be used: that is reported for itself, and nothing follows from it."""
+    if written is None:
         return otherwise
+    try:
+        seconds = parse_duration(written)
+    except ValueError:
+        return None
     least, most = bounds
-    return seconds if least <= seconds <= most else otherwise
+    return seconds if least <= seconds <= most else None
