@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path as FilePath
+from urllib.parse import parse_qsl, unquote
 
 from pydantic import ValidationError
 
@@ -74,9 +75,22 @@ def _settings(url: str, ca_file: FilePath | None) -> ProbeSettings:
     kind, key = _KEY_OF_SCHEME[scheme]
     if key != "url" and "@" in rest:
         raise ValueError(f"{mask_text(url)}: {CREDENTIALS_IN_ADDRESS}")
-    value = url if key == "url" else rest.rstrip("/")
     trust = {"tls": {"ca_file": ca_file}} if ca_file is not None and scheme in _WITH_TLS else {}
+    asked = _question(rest) if kind == "dns" else {key: url if key == "url" else rest.rstrip("/")}
     try:
-        return settings_of(kind).model_validate({"kind": kind, key: value, **trust})
+        return settings_of(kind).model_validate({"kind": kind, **asked, **trust})
     except ValidationError as error:
         raise ValueError(f"{mask_text(url)}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+
+def _question(rest: str) -> dict[str, str]:
+    """What stands behind dns://, by the keys of the probe: `NAME`, or as in RFC 4501 `SERVER[:PORT]/NAME?type=MX`."""
+    place, _, query = rest.partition("?")
+    server, slash, name = place.rstrip("/").partition("/")
+    parameters = {key.lower(): value.upper() for key, value in parse_qsl(query, separator=";")}
+    asked = {"name": unquote(name if slash else server)}
+    if slash and server:
+        asked["server"] = server
+    if "type" in parameters:
+        asked["type"] = parameters["type"]
+    return asked

@@ -1,5 +1,6 @@
 """Asks a name server for the records of a name, and judges the answer."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 import dns.exception
@@ -34,6 +35,11 @@ _MOST_SHOWN = 8
 
 def _name(value: str) -> str:
     if parse_literal(value) is None:
+        if re.search(r"[:\s]", value):
+            raise ValueError(
+                "a name has no colon and no white space; write the name alone, as in docs.example.com, and whom to ask "
+                "as server"
+            )
         try:
             dns.name.from_text(value)
         except dns.exception.DNSException as error:

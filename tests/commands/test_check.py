@@ -9,6 +9,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from agent.commands.adhoc import adhoc_checks
 from agent.commands.check_formats import as_json, as_junit
 from agent.commands.check_table import CheckTable
 from agent.commands.terminal import Terminal
@@ -20,6 +21,7 @@ from tests.agent.support import check, write
 from tests.commands.support import call
 from tests.engine.support import check as engine_check
 from tests.engine.test_supervisor import WebServer, web_server
+from tests.probes.dns_server import name_server, records
 from tests.probes.support import answering, ca_file, refusing, saying, server_context, serving
 from tests.probes.test_websocket import WebSocketServer
 from tests.servers.run import nats_server
@@ -113,6 +115,9 @@ async def test_by_name(
             ["nats://user:pass@127.0.0.1:4222"],
             "nats://<secret>@127.0.0.1:4222: credentials do not belong in an address",
         ),
+        (["dns://web.example.com:53"], "dns://web.example.com:53: a name has no colon and no white space; write the"),
+        (["dns://a.example:b/web.example.com"], "expected host:port with a port from 1 to 65535"),
+        (["dns://a.example/web.example.com?type=ANY"], "Input should be 'A', 'AAAA', "),
         (["dns://user:pass@example.com"], "dns://<secret>@example.com: credentials do not belong in an address"),
         (["nats://user:x/pass@127.0.0.1:4222"], "nats://<secret>@127.0.0.1:4222: credentials do not belong"),
         (["http://[user:pass@example.com/"], "http://<secret>@example.com/: not a valid URL"),
@@ -158,6 +163,40 @@ async def test_bare_urls(capfd: pytest.CaptureFixture[str]) -> None:
         ("nats", broker.address, "up"),
         ("tcp", tcp.address, "up"),
     ]
+
+
+async def test_urls_of_the_dns(capfd: pytest.CaptureFixture[str]) -> None:
+    web = records("@ A 127.0.0.1", "@ MX 10 mail.test.")
+    async with name_server({"web.test": web, "0/25.in-addr.arpa": records("@ PTR web.test.")}) as server:
+        forms = ("web.test", "web.test/", "web.test?tYpE=mx;clAsS=IN", "0%2F25.in-addr.arpa?type=PTR")
+        urls = [f"dns://{server.server}/{form}" for form in forms]
+        status, out, _ = await call(capfd, "check", *urls, "--output", "json")
+    found = json.loads(out)["checks"]
+    assert [(entry["target"], entry["state"]) for entry in found] == [
+        (f"web.test A at {server.server}", "up"),
+        (f"web.test A at {server.server}", "up"),
+        (f"web.test MX at {server.server}", "up"),
+        (f"0/25.in-addr.arpa PTR at {server.server}", "up"),
+    ]
+    assert status == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("dns://web.test", "web.test A"),
+        ("dns://web.test/", "web.test A"),
+        ("dns:///web.test", "web.test A"),
+        ("dns://web.test?type=TXT", "web.test TXT"),
+        ("dns://ns.test/web.test", "web.test A at ns.test:53"),
+        ("dns://[::1]/web.test", "web.test A at [::1]:53"),
+        ("dns://[::1]:5353/web.test", "web.test A at [::1]:5353"),
+        ("DNS://192.0.2.53/0/25.2.0.192.in-addr.arpa?type=ptr", "0/25.2.0.192.in-addr.arpa PTR at 192.0.2.53:53"),
+    ],
+)
+def test_what_a_url_of_the_dns_asks_for(url: str, target: str) -> None:
+    (check,) = adhoc_checks([url])
+    assert check.target == target
 
 
 @pytest.mark.servers("nats-server")

@@ -173,6 +173,10 @@ def test_a_damaged_answer_is_a_failure_at_most(noise: bytes, at: int, record_typ
         ({"type": "ANY"}, "Input should be 'A', 'AAAA'"),
         ({"name": "a..b"}, "not a valid name"),
         ({"name": "127.0.0.1"}, "only the type PTR"),
+        ({"name": "http://x.y/z"}, "no colon and no white space; write the name alone"),
+        ({"name": "a.test:53"}, "no colon and no white space"),
+        ({"name": "a b"}, "no colon and no white space"),
+        ({"name": "a.test\n"}, "no colon and no white space"),
         ({"answers": ["x"]}, "'x' in answers is no record of type A"),
         ({"type": "MX", "answers": ["mail"]}, "'mail' in answers is no record of type MX"),
         ({"server": "dns.test:0"}, "expected host:port"),
@@ -183,6 +187,14 @@ def test_a_damaged_answer_is_a_failure_at_most(noise: bytes, at: int, record_typ
 def test_settings_that_cannot_be(settings: Mapping[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         settings_of("dns").model_validate({"kind": "dns", "name": "a.test", **settings})
+
+
+@pytest.mark.parametrize(
+    ("name", "record_type"), [("0/25.2.0.192.in-addr.arpa", "PTR"), ("::1", "PTR"), ("_sip._tcp.a.test.", "SRV")]
+)
+def test_names_that_look_odd(name: str, record_type: str) -> None:
+    settings = settings_of("dns").model_validate({"kind": "dns", "name": name, "type": record_type})
+    assert settings.target() == f"{name} {record_type}"
 
 
 @pytest.mark.parametrize(
