@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from agent.settings import restart
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
 from tests.agent.support import Client, agent_of, agent_process, check, local_agent, until, wait_until, write
@@ -254,6 +256,12 @@ async def test_a_check_that_comes_back_keeps_since_when_it_is_up(tmp_path: Path)
             assert (await agent.reload(both))[0] == 200
             await agent.until_states(back="up")
             assert (await agent.check("back"))["since"] == since
+
+
+def test_the_documentation_names_every_key_that_waits_for_a_restart() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
+    (keys,) = re.findall(r"((?:`\w+`(?:,\s| and\s|\s))+)take effect after a restart", text)
+    assert set(re.findall(r"\w+", keys)) - {"and"} == set(restart._KEYS)
 
 
 async def test_what_takes_a_restart_is_not_said_to_be_in_force(
