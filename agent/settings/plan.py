@@ -311,7 +311,13 @@ def _state_file(configuration: Configuration) -> Iterator[tuple[str, str]]:
     if configuration.state_file is None:
         return
     directory = configuration.state_file.parent
-    if not directory.is_dir():
+    if configuration.state_file.is_dir():
+        yield (
+            "state_file",
+            f"{configuration.state_file} is a directory, so nothing will be remembered; name a file, as in "
+            f"{configuration.state_file / 'state.json'}",
+        )
+    elif not directory.is_dir():
         yield "state_file", f"there is no directory {directory}, so nothing will be remembered; make it"
     elif not os.access(directory, os.W_OK | os.X_OK):
         yield (

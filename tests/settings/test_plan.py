@@ -376,6 +376,16 @@ def test_a_state_file_without_a_directory_is_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_a_state_file_that_is_a_directory_is_a_warning(tmp_path: Path) -> None:
+    configuration = configuration_of(
+        tmp_path, f"state_file: {tmp_path}\nchecks:\n" + "  - {name: a, probe: {kind: dns, name: b.example}}\n"
+    )
+    assert [str(warning) for warning in warnings(configuration)] == [
+        f"{tmp_path}/configuration.yaml:1: state_file: {tmp_path} is a directory, so nothing will be remembered; "
+        f"name a file, as in {tmp_path}/state.json"
+    ]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_examples_load_without_any_environment(name: str) -> None:
     configuration = example(name)
