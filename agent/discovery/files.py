@@ -1,7 +1,7 @@
 """A source of checks: files that something else than people writes, in the form of a configuration."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,6 +9,7 @@ from stat import S_ISREG
 from time import time
 from typing import ClassVar, NamedTuple
 
+from agent.settings.checks import CheckSettings
 from agent.settings.discovery import TargetFiles
 from agent.settings.document import MAX_BYTES
 from agent.settings.problems import ConfigurationError
@@ -60,7 +61,7 @@ class FileSource:
         files = self._files.values()
         return Snapshot(
             self.name,
-            checks=tuple(check for file in files for check in file.targets.checks),
+            checks=tuple(_each_on_its_own_file(file.targets.checks for file in files)),
             deployments=tuple(deployment for file in files for deployment in file.targets.deployments),
             problems=tuple(problems),
             at=self._at,
@@ -78,6 +79,18 @@ class FileSource:
         if len(found) > _MOST_FILES:
             problems.append(f"{pattern} fits {len(found)} files; only the first {_MOST_FILES} are read")
         return problems
+
+
+def _each_on_its_own_file(files: Iterable[tuple[CheckSettings, ...]]) -> Iterator[CheckSettings]:
+    """The checks of all files. Where two have the same name the first one stays, and what is in the file of the other
+    does not depend on it."""
+    known: set[str] = set()
+    for checks in files:
+        lost = known.intersection(check.name for check in checks)
+        for check in checks:
+            depends_on = tuple(name for name in check.depends_on if name not in lost)
+            yield check.model_copy(update={"depends_on": depends_on}) if depends_on != check.depends_on else check
+        known.update(check.name for check in checks)
 
 
 def _fits(name: str, pattern: str) -> bool:

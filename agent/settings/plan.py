@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path as FilePath
 
@@ -59,13 +59,14 @@ class _Gathered:
                 self._rows += self._fitting(expansion.checks, snapshot.source, problems)
                 self._untestable += expansion.untestable
         found = [it for it in snapshot.checks if self._takes("check", it.name, snapshot.source, problems)]
-        checks = [_custom_check(settings, self._configuration) for settings in found]
+        lost = {it.name for it in snapshot.checks} - {it.name for it in found}
+        checks = [_without(lost, _custom_check(settings, self._configuration)) for settings in found]
         self._custom += self._fitting(checks, snapshot.source, problems)
         self._problems += [f"{snapshot.source}: {problem}" for problem in _in_short(problems)]
 
     def plan(self) -> Plan:
         names = frozenset(check.name for check in self._custom)
-        custom = [check if names.issuperset(check.depends_on) else _only(names, check) for check in self._custom]
+        custom = [_without(set(check.depends_on) - names, check) for check in self._custom]
         return Plan((*self._rows, *custom), tuple(self._untestable), tuple(self._problems))
 
     def _takes(self, kind: str, name: str, source: str, problems: list[str]) -> bool:
@@ -86,9 +87,14 @@ class _Gathered:
                 yield check if check.origin == source else replace(check, origin=source)
 
 
-def _only(names: frozenset[str], check: Check) -> Check:
-    """The check, without dependencies on what is left out: what nobody looks at can block nothing."""
-    return replace(check, depends_on=tuple(name for name in check.depends_on if name in names))
+def _without(left_out: Set[str], check: Check) -> Check:
+    """The check, without dependencies on what is left out: what nobody looks at can block nothing.
+
+    Nor can a check of the same name from elsewhere, which is another one.
+    """
+    if left_out.isdisjoint(check.depends_on):
+        return check
+    return replace(check, depends_on=tuple(name for name in check.depends_on if name not in left_out))
 
 
 def _in_short(problems: Sequence[str]) -> list[str]:

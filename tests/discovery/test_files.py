@@ -184,6 +184,18 @@ async def test_a_name_of_the_configuration_is_not_taken(tmp_path: Path) -> None:
         await it.agent.until_states(30.0, static="up")
 
 
+async def test_a_check_depends_on_checks_of_its_own_file_only(tmp_path: Path) -> None:
+    async with scene(tmp_path) as it:
+        first = [it.entry("base"), it.entry("on-base", depends_on=["base"])]
+        needed = ["static", "base", "next"]
+        second = [*(it.entry(name) for name in needed), it.entry("on-all", depends_on=needed)]
+        it.write_text("a.yaml", yaml.safe_dump({"checks": first}))
+        it.write_text("b.yaml", yaml.safe_dump({"checks": second}))
+        await it.until_checks("base", "on-base", "next", "on-all")
+        assert (await it.agent.check("on-base"))["depends_on"] == ["base"]
+        assert (await it.agent.check("on-all"))["depends_on"] == ["next"]
+
+
 async def test_a_reload_starts_and_stops_sources_and_leaves_the_others_alone(tmp_path: Path) -> None:
     async with scene(tmp_path) as it:
         it.write("a.yaml", "one")

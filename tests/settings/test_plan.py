@@ -230,6 +230,30 @@ deployments:
     ]
 
 
+def test_a_dependency_is_never_on_a_check_of_the_same_name_from_elsewhere(tmp_path: Path) -> None:
+    base = "{name: base, probe: {kind: dns, name: a}}"
+    configuration = configuration_of(
+        tmp_path, f"checks: [{base}, {{name: own, depends_on: [base], probe: {{kind: dns, name: a}}}}]\n"
+    )
+    text = f"""
+checks:
+  - {base}
+  - {{name: next, probe: {{kind: dns, name: b}}}}
+  - {{name: x, depends_on: [base, next], probe: {{kind: dns, name: b}}}}
+"""
+    files = snapshot("files", text)
+    template = [it.model_copy(update={"name": "found", "depends_on": ("base",)}) for it in files.checks[:1]]
+    wanted = plan(configuration, [files, Snapshot("dns", tuple(template))])
+    assert wanted.problems == ("files: the check base is left out: the configuration has one of this name already",)
+    assert {check.name: check.depends_on for check in wanted.checks} == {
+        "base": (),
+        "own": ("base",),
+        "next": (),
+        "x": ("next",),
+        "found": ("base",),
+    }
+
+
 def test_many_problems_are_told_in_short(tmp_path: Path) -> None:
     found = Snapshot("files", problems=tuple(f"problem {number}" for number in range(50)))
     problems = plan(configuration_of(tmp_path, ""), [found]).problems
