@@ -7,7 +7,7 @@ from alerts.rule import Alert, Group, Recording, Severity
 from alerts.thresholds import BROKER_GROWTH, BROKER_GROWTH_BYTES, BROKER_RESTARTS, NEAR_LIMIT
 from alerts.timing import Timing
 
-_STARTED = "check:nats_server_start_timestamp_seconds:max1h"
+STARTED = "check:nats_server_start_timestamp_seconds:max1h"
 """When the Broker started last, where that was within the last hour; else 0."""
 _BROKER = "The Broker of deployment {{ $labels.deployment }}"
 
@@ -21,7 +21,7 @@ def groups(timing: Timing) -> Iterator[Group]:
 def _started(timing: Timing) -> Recording:
     # Behind one address there may be several servers, which answer by turns: only the latest start says anything.
     hour, latest = timing("1h"), f"max by ({ID}) (max_over_time(nats_server_start_timestamp_seconds"
-    return Recording(_STARTED, f"{latest}[{hour}])) > time() - {timing.seconds('1h')}\nor 0 * {latest}[{hour}]))")
+    return Recording(STARTED, f"{latest}[{hour}])) > time() - {timing.seconds('1h')}\nor 0 * {latest}[{hour}]))")
 
 
 def _client_missing(timing: Timing) -> Alert:
@@ -63,7 +63,7 @@ def _restarted(timing: Timing) -> Alert:
     return Alert(
         "ReachdBrokerRestarted",
         Severity.WARNING,
-        f"changes({_STARTED}[{hour}]) - resets({_STARTED}[{hour}]) >= {BROKER_RESTARTS}",
+        f"changes({STARTED}[{hour}]) - resets({STARTED}[{hour}]) >= {BROKER_RESTARTS}",
         hold="",
         summary="The Broker keeps restarting, and messages in memory are lost each time.",
         description=f"{_BROKER} has started {{{{ $value }}}} times in the last hour.",

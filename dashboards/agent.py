@@ -100,6 +100,7 @@ def _blind() -> Panel:
 
 
 def _leaders() -> Panel:
+    agents = f"max by (cluster, lease, instance) (reachd_leading{{{_AGENT}}})"
     return drawings.number(
         Facts(
             "Leaders of each lease",
@@ -109,7 +110,7 @@ def _leaders() -> Panel:
                 "0: see whether they may write the Lease; 2 for longer than its duration: clocks or the API server",
                 ("ReachdNoLeader",),
             ),
-            [Query(f"sum by (cluster, lease) (reachd_leading{{{_AGENT}}})", "{{lease}}")],
+            [Query(f"sum by (cluster, lease) ({agents})", "{{lease}}")],
             "no agent watches a cluster together with others",
             steps={None: BAD, 1: GOOD, 2: BAD},
         )

@@ -1,5 +1,6 @@
 """The Broker: who is connected, what goes through it, and how near it is to its limits."""
 
+from alerts.broker import STARTED
 from alerts.thresholds import BROKER_GROWTH, BROKER_RESTARTS, NEAR_LIMIT
 from dashboards import drawings, marks, queries, variables
 from dashboards.colours import STATES, UP_OR_DOWN, YES_OR_NO, above
@@ -20,7 +21,8 @@ def _gauge(name: str, by: str = _BY) -> str:
 
 
 def _rate(name: str) -> str:
-    return f"sum by ({_BY}) ({queries.rate(f'nats_server_{name}', OF_DEPLOYMENT)})"
+    # What the Broker counts is the same for each agent that reads it.
+    return f"max by ({_BY}) ({queries.rate(f'nats_server_{name}', OF_DEPLOYMENT)})"
 
 
 def _healthy() -> Panel:
@@ -75,6 +77,7 @@ def _started() -> Panel:
 
 
 def _restarts() -> Panel:
+    started = f"{STARTED}{{{OF_DEPLOYMENT}}}[1h]"
     return drawings.number(
         Facts(
             "Restarts in the last hour",
@@ -84,8 +87,8 @@ def _restarts() -> Panel:
                 "see the last reason of its container on the dashboard of Kubernetes",
                 ("ReachdBrokerRestarted",),
             ),
-            [Query(f"max by ({_BY}) (changes(nats_server_start_timestamp_seconds{{{OF_DEPLOYMENT}}}[1h]))", _BROKER)],
-            _UNREAD,
+            [Query(f"max by ({_BY}) (changes({started}) - resets({started}))", _BROKER)],
+            f"{_UNREAD}; needs the recording rules of the pack",
             steps=above(BROKER_RESTARTS),
         )
     )

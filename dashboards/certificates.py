@@ -6,7 +6,7 @@ from dashboards.colours import BAD, GOOD, NONE_IS_BEST, WARN, Steps
 from dashboards.description import About
 from dashboards.document import Document, Line, Section
 from dashboards.panel import Facts, Panel
-from dashboards.queries import OF_DEPLOYMENT
+from dashboards.queries import CHECK, OF_DEPLOYMENT
 from dashboards.query import Query
 from dashboards.tables import Column
 
@@ -40,9 +40,8 @@ def _soonest() -> Panel:
 
 
 def _ending() -> Panel:
-    expr = (
-        f"count(probe_ssl_earliest_cert_expiry{{{OF_DEPLOYMENT}}} - time() < {CERTIFICATE_DAYS} * 86400) or vector(0)"
-    )
+    seen = f"min by ({CHECK}) (probe_ssl_earliest_cert_expiry{{{OF_DEPLOYMENT}}})"
+    expr = f"count({seen} - time() < {CERTIFICATE_DAYS} * 86400) or vector(0)"
     return drawings.number(
         Facts(
             f"End within {CERTIFICATE_DAYS} days",
@@ -60,7 +59,8 @@ def _ending() -> Panel:
 
 
 def _failing() -> Panel:
-    expr = f'count(probe_failing{{{OF_DEPLOYMENT},reason=~"tls_.+"}}) or vector(0)'
+    failing = f'group by ({CHECK}) (probe_failing{{{OF_DEPLOYMENT},reason=~"tls_.+"}})'
+    expr = f"count({failing}) or vector(0)"
     return drawings.number(
         Facts(
             "Handshakes that fail",
@@ -194,6 +194,7 @@ def _handshakes() -> Panel:
 
 
 def _versions() -> Panel:
+    negotiated = f"group by ({CHECK}, version, cipher) (probe_tls_info{{{OF_DEPLOYMENT}}})"
     return drawings.bars(
         Facts(
             "Negotiated",
@@ -202,7 +203,7 @@ def _versions() -> Panel:
                 "TLS 1.3, or 1.2 with a suite that has forward secrecy",
                 "raise the lowest version of the target",
             ),
-            [Query(f"count by (version, cipher) (probe_tls_info{{{OF_DEPLOYMENT}}})", "{{version}} {{cipher}}")],
+            [Query(f"count by (version, cipher) ({negotiated})", "{{version}} {{cipher}}")],
             "no TLS seen",
         ),
         least=0,
