@@ -89,9 +89,13 @@ def untold(timing: Timing, window: str, despite: str = "") -> str:
     kept = f"\n  unless on ({CHECK}) (\n    {despite}\n  )" if despite else ""
     return (
         f"unless on ({CHECK}) {fired(DOWN)}\n"
-        f"unless on ({CHECK}) (\n  ({fired(PARTLY)} or {about_to}){kept}\n)\n"
-        f'unless on ({CHECK}) max_over_time(probe_state{{check!="",state="blocked"}}[{timing(window)}])'
+        f"unless on ({CHECK}) (\n  ({fired(PARTLY)} or {about_to}){kept}\n)\n" + unblocked(timing, window)
     )
+
+
+def unblocked(timing: Timing, window: str) -> str:
+    """The clause that drops checks that were blocked in the window: the one that they depend on tells."""
+    return f'unless on ({CHECK}) max_over_time(probe_state{{check!="",state="blocked"}}[{timing(window)}])'
 
 
 def _recordings(timing: Timing) -> Iterator[Recording]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from alerts.down import of_severity
+from alerts.down import of_severity, unblocked
 from alerts.identity import CHECK, CHECK_DASHBOARD, DEPLOYMENT_DASHBOARD, GAP, ID, SUBJECT, TARGET, each, increase
 from alerts.rule import Alert, Group, Severity
 from alerts.thresholds import CHANGES_OF_STATE, FAILURES_AT_LEAST, INTERMITTENT_SHARE, MISSED_INTERVALS
@@ -31,15 +31,16 @@ def _flapping(timing: Timing) -> Alert:
         "ReachdFlapping",
         Severity.WARNING,
         f"""\
-(
+{failed} >= {FAILURES_AT_LEAST}
+and (
   max by ({ID}) (changes(probe_state_since_timestamp_seconds{{check!=""}}[{quarter}])) >= {CHANGES_OF_STATE}
   or (
-    {failed} >= {FAILURES_AT_LEAST}
-    and {failed} > {INTERMITTENT_SHARE} * {runs}
+    {failed} > {INTERMITTENT_SHARE} * {runs}
     unless max by ({ID}) (max_over_time(probe_state{{check!="",state="down"}}[{quarter}]))
   )
 )
 {of_severity("page|ticket")}
+{unblocked(timing, "15m")}
 unless on ({CHECK}) {paged}""",
         hold="5m",
         keep="15m",
