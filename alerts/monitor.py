@@ -13,7 +13,10 @@ _ALL_AGENTS = Dashboard("reachd-agent", ("cluster",))
 _AGENT = "cluster, job, instance"
 _NAME = "Agent {{ $labels.instance }}"
 _COMPONENT = {"component": "agent"}
-_WATCHING = "agent:probe_checks:count"
+_SAME = "cluster, job, deployment, vantage"
+"""What an agent has in common with the one that follows it under another address."""
+_WATCHING = "agent:probe_watching_timestamp_seconds:max"
+"""When each agent was last seen to watch a deployment from a vantage."""
 
 
 def groups(timing: Timing) -> Iterator[Group]:
@@ -24,7 +27,8 @@ def groups(timing: Timing) -> Iterator[Group]:
 
 def _watching() -> Recording:
     # Few series, so that rules can look back for a day.
-    return Recording(_WATCHING, f'count by ({_AGENT}, deployment) (probe_interval_seconds{{check!=""}})')
+    seen = 'timestamp(probe_interval_seconds{check!=""})'
+    return Recording(_WATCHING, f"max by ({_AGENT}, deployment, vantage) ({seen})")
 
 
 def _unless_there(timing: Timing) -> str:
@@ -33,12 +37,38 @@ def _unless_there(timing: Timing) -> str:
     return f"unless on ({_AGENT}) {there}\n    unless on ({_AGENT}) max by (job, instance) ({there})"
 
 
+def _unless_followed(timing: Timing) -> str:
+    """The clause that drops agents that another one has followed: what it does not watch was taken out on purpose.
+
+    A pod that restarts with a new configuration has another address. It begins to watch, about when the old one ends,
+    some of the same from the same vantage. An agent that has long been there beside the old one has not followed it.
+    """
+    day = timing("1d")
+    began = f"min_over_time({_WATCHING}[{day}]) and last_over_time({_WATCHING}[{timing(GAP)}])"
+    return f"""\
+unless on ({_AGENT}) (
+      last_over_time({_WATCHING}[{day}])
+      < on ({_SAME}) group_left () max by ({_SAME}) ({began}) + {timing.seconds("5m")}
+    )"""
+
+
+def _unless_blind(timing: Timing) -> str:
+    """The clause that drops agents that watched what nobody watches any more: of them the page about that tells."""
+    blind = 'ALERTS{alertname="ReachdMonitorBlind",alertstate="firing"}'
+    return f"""\
+unless on ({_AGENT}) (
+  last_over_time({_WATCHING}[{timing("1d")}])
+  and on (cluster, deployment) {blind}
+)"""
+
+
 def _blind(timing: Timing) -> Alert:
     here = "(cluster, deployment)"
     gap = timing(GAP)
     gone = f"""\
 last_over_time({_WATCHING}[{timing("1d")}])
-    {_unless_there(timing)}"""
+    {_unless_there(timing)}
+    {_unless_followed(timing)}"""
     # Only where the agent itself is to blame: a check may lack credentials, or have nothing to say by its nature.
     agent_to_blame = "|".join(reason.value for reason in Reason if reason.blame is Blame.AGENT)
     blamed = f'increase(probe_failure_reasons_total{{check!="",reason=~"{agent_to_blame}"}}[{timing("30m")}]) > 0'
@@ -71,8 +101,8 @@ def _down(timing: Timing) -> Alert:
     return Alert(
         "ReachdAgentDown",
         Severity.WARNING,
-        f"max by ({_AGENT}, node) (up) == 0\nand {known}",
-        # Later than ReachdMonitorBlind, which suppresses it: where the only agent is gone, a page says so.
+        f"max by ({_AGENT}, node) (up) == 0\nand {known}\n{_unless_blind(timing)}",
+        # Later than ReachdMonitorBlind: where the only agent is gone, a page says so.
         hold="5m",
         summary="An agent is not answered by the address that it is scraped at.",
         description=f"{_NAME} does not answer to Prometheus.",
@@ -89,7 +119,12 @@ def _late(timing: Timing) -> Alert:
     return Alert(
         "ReachdAgentLate",
         Severity.WARNING,
-        f"histogram_quantile(0.99, {delay}) > {SCHEDULE_DELAY_SECONDS:g}\nor {missed} > {MISSED_SHARE} * {runs}",
+        f"""\
+(
+  histogram_quantile(0.99, {delay}) > {SCHEDULE_DELAY_SECONDS:g}
+  or {missed} > {MISSED_SHARE} * {runs}
+)
+{_unless_blind(timing)}""",
         hold="10m",
         summary="An agent starts its runs late or not at all, so it has too much to do or too little to do it with.",
         description=f"{_NAME} is late.",
@@ -156,11 +191,13 @@ def _no_leader(timing: Timing) -> Alert:
     now = f"last_over_time(reachd_leading[{timing(GAP)}])"
     led = f"max by (cluster, lease) (max_over_time(reachd_leading[{timing('1d')}])) == 1"
     # All that elect are gone, while other agents may remain; but not where they only have a label `cluster` by now.
+    # Two jobs may scrape the same agent.
+    leaders = "sum by (cluster, lease) (max by (cluster, lease, instance) (reachd_leading))"
     gone = f"0 * ({led})\n    unless on (cluster, lease) {now}\n    unless on (cluster, lease) max by (lease) ({now})"
     return Alert(
         "ReachdNoLeader",
         Severity.WARNING,
-        f"max by (cluster, lease) ({now}) == 0\nor sum by (cluster, lease) (reachd_leading) > 1\nor {gone}",
+        f"max by (cluster, lease) ({now}) == 0\nor {leaders} > 1\nor {gone}",
         hold="2m",
         summary="Of the agents that elect an observer none leads, or several do.",
         description="{{ $value }} agents lead by the lease {{ $labels.lease }}; it has to be one.",

@@ -26,10 +26,17 @@ def _blind(since: str, until: str = "", **labels: str) -> Firing:
     return _fires("ReachdMonitorBlind", since, until, "critical", **labels)
 
 
-def _one(runs: str, check: str = "server-live", instance: str = "agent-0", deployment: str = "prod") -> Watched:
-    return Watched(runs, check=check, instance=instance, deployment=deployment, every=20)
+def _one(
+    runs: str,
+    check: str = "server-live",
+    instance: str = "agent-0",
+    deployment: str = "prod",
+    vantage: str = "server",
+) -> Watched:
+    return Watched(runs, check=check, instance=instance, deployment=deployment, vantage=vantage, every=20)
 
 
+_LEAVING = [_one("up 6m, gone", deployment="staging"), _one("up 6m, gone")]
 _BLIND_CASES = [
     Case(
         "blind: the only agent of a deployment is gone",
@@ -57,6 +64,26 @@ _BLIND_CASES = [
         "blind: Prometheus finds the only agent anew under another address",
         [_one("up 2m, gone"), _one("gone 3m, up", instance="agent-1")],
         {**_agent("1 2m, gone"), **_agent("gone 3m, 1", _B)},
+    ),
+    *(
+        Case(
+            f"blind: a deployment is taken out, and the agent anew under another address {when}",
+            [*_LEAVING, _one(f"gone {until}, up", instance="agent-1")],
+            {**_agent("1 6m, gone"), **_agent(f"gone {until}, 1", _B)},
+        )
+        for when, until in (("soon after", "6m20s"), ("before the old one ends", "5m"))
+    ),
+    *(
+        Case(
+            f"blind: an agent is gone, and {which}, watches a part of the same",
+            [*_LEAVING, other],
+            {**_agent("1 6m, gone"), **_agent(by=_B)},
+            firing=[_blind("10m20s", deployment="staging")],
+        )
+        for which, other in (
+            ("another, which was there before", _one("up", instance="agent-1")),
+            ("a new one, from elsewhere", _one("gone 6m20s, up", instance="agent-1", vantage="client")),
+        )
     ),
 ]
 _INTERVAL = labelled("probe_interval_seconds", deployment="prod", check="server-live", **_A)
@@ -114,7 +141,19 @@ def _missed(timeline: str, runs: str = "+100") -> dict[str, str]:
     return _counted("reachd_slots_missed_total", timeline) | _counted("probe_runs_total", runs, check="c")
 
 
+def _watches(deployment: str, timeline: str, by: Mapping[str, str] = _A) -> dict[str, str]:
+    """An agent that is there and answers as long as it watches the deployment, and is asked on."""
+    interval = labelled("probe_interval_seconds", deployment=deployment, check="server-live", vantage="server", **by)
+    return {interval: timeline, **_agent(timeline, by), **_up(timeline.replace("gone", "0"), by)}
+
+
 _AT_SEVEN = _fires("ReachdAgentDown", "7m", node="n1", **_A)
+_LATE_AND_BLIND = Case(
+    "late: the agent has no verdict on any check, which is told",
+    [_one("up 2m, unknown")],
+    {**_agent(), **_delays("+98")},
+    firing=[_blind("5m20s", deployment="prod")],
+)
 _IS_LATE = _fires("ReachdAgentLate", "10m30s", **_A)
 _DROPS = _fires("ReachdAgentDropping", "12m", sink="traces", **_A)
 _LEASE = {"lease": "meshery/reachd"}
@@ -136,6 +175,20 @@ _AGENT_CASES = [
         shape=Shape.SPARED,
     ),
     Case("agent: another program is not answered", series=_up("0")),
+    Case(
+        "agent: not answered, and nobody watches its deployment, which is told",
+        series=_watches("prod", "1 2m, gone"),
+        firing=[_blind("6m30s", deployment="prod")],
+    ),
+    Case(
+        "agent: not answered, and nobody watches another deployment than its own",
+        series={
+            **_watches("staging", "1 2m, gone"),
+            **_watches("prod", "1 2m, gone", _B),
+            **_watches("prod", "1", {**_B, "instance": "agent-2"}),
+        },
+        firing=[_blind("6m30s", deployment="staging"), _fires("ReachdAgentDown", "7m", node="n1", **_B)],
+    ),
     Case("agent: not scraped at all", series=_agent("1 2m, gone"), of=_DOWN, shape=Shape.NO_DATA),
     Case(
         "agent: taken from the targets while pending",
@@ -270,6 +323,10 @@ _AGENT_CASES = [
         series={labelled("reachd_leading", **_LEASE, **_A): "1 2m, gone", **_agent(by=_B)},
         firing=[_fires("ReachdNoLeader", "5m", **_LEASE)],
     ),
+    Case(
+        "leader: one, scraped by two jobs",
+        series={labelled("reachd_leading", **_LEASE, **{**_A, "job": job}): "1" for job in ("reachd", "pods")},
+    ),
     Case("leader: nobody elects", series=_agent(), of=_LEADER, shape=Shape.NO_DATA),
     Case(
         "leader: the last agent is gone",
@@ -297,5 +354,7 @@ _SOURCES = [
 BATCHES = [
     Batch("sources", ["reachd-agent"], "33m", [Case("sources: an agent", series=_agent()), *_SOURCES], step=60),
     Batch("agents", ["reachd-agent"], "13m", [*_AGENT_CASES, Case("agents: there is one", series=_agent())]),
-    Batch("blind", _FILES, "10m", [*_BLIND_CASES, _LABELLED, *_VERDICT_CASES], step=20, metrics=_METRICS),
+    Batch(
+        "blind", _FILES, "13m", [*_BLIND_CASES, _LABELLED, *_VERDICT_CASES, _LATE_AND_BLIND], step=20, metrics=_METRICS
+    ),
 ]

@@ -131,16 +131,6 @@ _VANISHING = Case(
     firing=[
         replace(_DOWN, until="12m20s"),
         Firing({**_BLIND, "deployment": "prod"}, "10m20s"),
-        Firing(
-            {
-                "alertname": "ReachdAgentDown",
-                "severity": "warning",
-                "component": "agent",
-                "job": "reachd",
-                "instance": "agent-0",
-            },
-            "11m",
-        ),
     ],
 )
 _NOBODY = Case("no agent is scraped at all", firing=[Firing(_BLIND, "3m")], clustered=False)

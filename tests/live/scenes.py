@@ -134,13 +134,8 @@ async def killed_agent(folder: Path) -> AsyncIterator[Scene]:
         async def replace() -> None:
             await stack.enter_async_context(_agent(folder / "agent-replaced", configuration))
 
-        expected = Expected(
-            "page",
-            "ReachdMonitorBlind",
-            "critical",
-            {"deployment": "default", "component": "agent"},
-            others={"ReachdAgentDown"},
-        )
+        group = {"deployment": "default", "component": "agent"}
+        expected = Expected("page", "ReachdMonitorBlind", "critical", group)
         yield Scene("agent-killed", running, f"127.0.0.1:{port}", kill, replace, expected)
 
 
