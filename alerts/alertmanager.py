@@ -5,13 +5,17 @@ from alerts.rule import Json
 from alerts.timing import Timing
 
 _CREDENTIALS = "/etc/alertmanager/secrets"
-_COMPONENT = ["cluster", "deployment", "component", "node", "namespace"]
+_COMPONENT = ["cluster", "deployment", "component", "node", "namespace", "service"]
 """What two alerts must have in common for one to explain the other. An absent label equals an absent label."""
 _CHECK = ["cluster", "deployment", "check"]
+_UNRELATED = "custom|cluster|adapter|egress"
+"""Components whose checks have nothing to do with each other: one's own, and several targets of the same sort."""
 _UPPER_LAYERS = (("dns", "dns"), ("tcp", "dns|tcp"), ("tls", "dns|tcp|tls"))
 """A kind of probe, and the kinds that it does not explain: its own, and those of the layers below."""
 _HAVE_TO_BE_CLOSED = "(node-port-)?broker-(routing|leafnode|gateway|exporter)"
 """Checks of ports that nothing uses: that one of them is open explains nothing that is down."""
+_SAME_TARGETS = "(cluster|adapter)-.+-(ping|diagnostics)|checklist-api"
+"""Checks of clusters and adapters that fail, too, when another check finds the cluster or the adapter down."""
 _SUMMARY = (
     "{{ $told := .Alerts }}{{ if .Alerts.Firing }}{{ $told = .Alerts.Firing }}{{ end }}"
     "{{ (index $told 0).Annotations.summary }}{{ with slice $told 1 }} And {{ len . }} more.{{ end }}"
@@ -52,7 +56,13 @@ def _route(timing: Timing) -> Json:
                 "group_wait": timing("15s"),
                 "group_interval": timing("1m"),
                 "repeat_interval": timing("4h"),
-                "routes": [{"matchers": ['component="custom"'], "group_by": [*_CHECK, "component"]}],
+                "routes": [
+                    {"matchers": [f'component=~"{_UNRELATED}"'], "group_by": [*_CHECK, "component"]},
+                    # A rack of nodes is as many pages. Nothing tells it from nodes that fail one by one, each of which
+                    # somebody has to hear of though the page about another one is acknowledged; and a pager can join
+                    # what arrives at once, and cannot part what came as one.
+                    {"matchers": ['component="node"'], "group_by": ["cluster", "component", "node"]},
+                ],
             },
             {
                 "receiver": "information",
@@ -109,8 +119,10 @@ def _inhibit_rules() -> list[Json]:
         *(
             _rule([f'severity="{severity}"', component], [f'severity=~"{lesser}"'], equal)
             for severity, lesser in (("critical", "warning|info"), ("warning", "info"))
-            # Checks outside of any deployment share a component and have nothing to do with each other.
-            for component, equal in (('component!="custom"', _COMPONENT), ('component="custom"', _CHECK))
+            for component, equal in (
+                (f'component!~"{_UNRELATED}"', _COMPONENT),
+                (f'component=~"{_UNRELATED}"', _CHECK),
+            )
         ),
         # What is known of one check: that it is down says more than how well it does.
         _rule([f'alertname=~"{DOWN}"'], [f'alertname!~"{DOWN}"'], _CHECK),
@@ -120,7 +132,7 @@ def _inhibit_rules() -> list[Json]:
                     'severity="critical"',
                     f'alertname=~"{DOWN}"',
                     f'kind="{kind}"',
-                    'component!="custom"',
+                    f'component!~"{_UNRELATED}"',
                     f'check!~"{_HAVE_TO_BE_CLOSED}"',
                 ],
                 [f'alertname=~"{DOWN}|{PARTLY}"', f'kind!~"{others}"'],
@@ -140,6 +152,13 @@ def _inhibit_rules() -> list[Json]:
             ['check=~"cluster-.+-(diagnostics|broker-status|meshsync-status)"'],
             ["cluster", "deployment"],
         ),
+        # Clusters and adapters as the Server sees them, and the cluster that Meshery itself is in, which may be a
+        # managed one, too. No label says which of them a check is about.
+        _rule(
+            ['severity="critical"', f'alertname=~"{DOWN}"', 'component=~"cluster|adapter"'],
+            ['severity!="critical"', f'alertname=~"{DOWN}|{PARTLY}"', f'check=~"{_SAME_TARGETS}"'],
+            ["cluster", "deployment", "component"],
+        ),
         # Users meet what is down as errors, slowness or silence. Nothing says of which deployment the traffic is, so a
         # page about it may be of another one.
         _rule(
@@ -154,15 +173,15 @@ def _inhibit_rules() -> list[Json]:
             ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown"'],
             ["cluster", "deployment"],
         ),
-        _rule(['alertname="ReachdMonitorBlind"'], ['severity="warning"', 'component="agent"'], ["cluster"]),
+        # No agent at all. Of a deployment that nobody watches, the agents of others know nothing.
         *(
-            _rule(
-                ['alertname="ReachdMonitorBlind"', 'deployment=""', cluster],
-                ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown|ReachdMonitorBlind"', 'deployment!=""'],
-                equal,
-            )
+            _rule(['alertname="ReachdMonitorBlind"', 'deployment=""', cluster], explained, equal)
             # A Prometheus of one cluster has the label for all that it sends; one of several tells of none of them.
             for cluster, equal in (('cluster=""', []), ('cluster!=""', ["cluster"]))
+            for explained in (
+                ['alertname=~"ReachdStale|ReachdVanished|ReachdUnknown|ReachdMonitorBlind"', 'deployment!=""'],
+                ['severity="warning"', 'component="agent"'],
+            )
         ),
     ]
 

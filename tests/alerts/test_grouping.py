@@ -51,6 +51,23 @@ def server() -> Iterator[Server]:
         ),
         pytest.param(
             [
+                alert("ReachdCheckDown", "critical", "cluster", "cluster-east-api", "kube_api"),
+                alert("ReachdCheckDown", "critical", "cluster", "cluster-west-api", "kube_api"),
+            ],
+            [{"cluster-east-api"}, {"cluster-west-api"}],
+            id="a page for each managed cluster",
+        ),
+        pytest.param(
+            [
+                alert("ReachdNodeNotReady", "critical", "node", node="one"),
+                alert("ReachdNodeNotReady", "critical", "node", node="two"),
+                alert("ReachdNodeNotReady", "critical", "node", node="one", cluster="west"),
+            ],
+            [{"one"}, {"two"}, {"one"}],
+            id="a page for each node",
+        ),
+        pytest.param(
+            [
                 alert("ReachdCheckDown", "info", "broker", "broker-routing", "tcp"),
                 alert("ReachdChecklistUnmet", "info", "server", "checklist-tracing", "checklist"),
             ],
@@ -70,5 +87,8 @@ def server() -> Iterator[Server]:
 def test_what_is_told_together(server: Server, alerts: list[Labels], groups: list[set[str]]) -> None:
     with posted(server, alerts):
         groups_found = ask(server, "alerts/groups")
-    found = [[alert["labels"].get("check", "") for alert in group["alerts"]] for group in groups_found]
+    found = [
+        [alert["labels"].get("check") or alert["labels"].get("node", "") for alert in group["alerts"]]
+        for group in groups_found
+    ]
     assert sorted(sorted(checks) for checks in found if any(checks)) == sorted(map(sorted, groups))

@@ -27,6 +27,8 @@ _MONITOR = ("broker-monitor", "nats_monitor")
 _HTTP = ("http-page", "http")
 _BROKER = alert("ReachdBrokerDown", "critical", "broker", "broker-client", "nats")
 _BLIND = alert("ReachdMonitorBlind", "critical", "agent", deployment="prod")
+_ANYWHERE: Labels = {}
+_EAST = {"cluster": "east"}
 _NOT_READY = alert("ReachdNodeNotReady", "critical", "node", node="one")
 
 
@@ -43,8 +45,27 @@ _NOT_READY = alert("ReachdNodeNotReady", "critical", "node", node="one")
         ),
         pytest.param(
             alert("ReachdAdapterDown", "warning", "adapter", "adapter-istio", "grpc"),
-            [alert("ReachdUnknown", "info", "adapter", "adapter-linkerd", "grpc")],
+            [alert("ReachdSlow", "info", "adapter", "adapter-istio", "grpc")],
+            id="warning over information of one adapter",
+        ),
+        pytest.param(
+            alert("ReachdCheckDown", "warning", "meshsync", "meshsync-live", "healthz"),
+            [alert("ReachdUnknown", "info", "meshsync", "meshsync-ready", "healthz")],
             id="warning over information of one component",
+        ),
+        pytest.param(
+            alert("ReachdCheckDown", "critical", "cluster", "cluster-east-api", "kube_api"),
+            [
+                alert("ReachdCheckDown", "warning", "cluster", "cluster-east-ping", "http"),
+                alert("ReachdPartlyDown", "warning", "cluster", "cluster-east-diagnostics", "http"),
+                alert("ReachdCheckDown", "warning", "cluster", "checklist-api", "kube_api"),
+            ],
+            id="a cluster over how the Server sees it, and over Meshery's own, which it may be",
+        ),
+        pytest.param(
+            alert("ReachdErrorBudgetBurn", "critical", "traffic", namespace="prod", service="meshery", long="1h"),
+            [alert("ReachdTrafficErrors", "warning", "traffic", namespace="prod", service="meshery", code="503")],
+            id="a budget that burns over the errors of one service",
         ),
         pytest.param(
             alert("ReachdCheckDown", "warning", "broker", *_MONITOR),
@@ -110,15 +131,25 @@ _NOT_READY = alert("ReachdNodeNotReady", "critical", "node", node="one")
             ],
             id="an agent over the checks that it made",
         ),
+        *(
+            pytest.param(
+                alert("ReachdMonitorBlind", "critical", "agent", **source),
+                [
+                    alert("ReachdAgentDown", "warning", "agent", instance="10.0.0.1:9886", **target),
+                    alert("ReachdConfigRejected", "warning", "agent", instance="10.0.0.1:9886", **target),
+                ],
+                id=f"no agent at all over each agent: {source or 'no label'} over {target or 'no label'}",
+            )
+            for source, target in ((_ANYWHERE, _ANYWHERE), (_ANYWHERE, _EAST), (_EAST, _EAST))
+        ),
         pytest.param(
             _BLIND,
             [
-                alert("ReachdAgentDown", "warning", "agent", instance="10.0.0.1:9886"),
                 alert("ReachdStale", "warning", "server", "server-live", "healthz"),
                 alert("ReachdVanished", "warning", "server", "server-ready", "healthz"),
                 alert("ReachdUnknown", "warning", "ui", "ui-external", "http"),
             ],
-            id="a blind monitor over its agents and what they do not tell",
+            id="a blind monitor over what is not known",
         ),
         pytest.param(
             alert("ReachdMonitorBlind", "critical", "agent"),
@@ -201,7 +232,39 @@ def test_what_is_explained_is_suppressed(server: Server, source: Labels, explain
         ),
         pytest.param(
             [
+                _BLIND,
+                alert("ReachdAgentDown", "warning", "agent", instance="10.0.0.1:9886"),
+                alert("ReachdConfigRejected", "warning", "agent", instance="10.0.0.1:9886"),
+            ],
+            id="a blind monitor over agents, which may watch another deployment",
+        ),
+        *(
+            pytest.param(
+                [
+                    alert("ReachdCheckDown", "critical", component, f"{component}-west{of}", kind),
+                    alert("ReachdCheckDown", "warning", component, f"{component}-east{of}", kind),
+                    alert("ReachdCertificateExpiry", "warning", component, f"{component}-north{of}", kind),
+                    alert("ReachdUnknown", "info", component, f"{component}-south{of}", kind),
+                ],
+                id=f"targets of the component {component} over each other",
+            )
+            for component, of, kind in (
+                ("cluster", "-api", "kube_api"),
+                ("adapter", "", "grpc"),
+                ("egress", "", "http"),
+            )
+        ),
+        pytest.param(
+            [
+                alert("ReachdErrorBudgetBurn", "critical", "traffic", namespace="prod", service="a", long="1h"),
+                alert("ReachdTrafficStopped", "warning", "traffic", namespace="prod", service="b"),
+            ],
+            id="services of one namespace over each other",
+        ),
+        pytest.param(
+            [
                 alert("ReachdMonitorBlind", "critical", "agent", cluster="west"),
+                alert("ReachdAgentDown", "warning", "agent", instance="10.0.0.1:9886", cluster="north"),
                 alert("ReachdMonitorBlind", "critical", "agent", deployment="prod", cluster="east"),
                 alert("ReachdMonitorBlind", "critical", "agent", deployment="prod"),
                 alert("ReachdStale", "warning", "server", "server-live", "healthz", cluster="north"),
