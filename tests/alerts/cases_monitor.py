@@ -148,18 +148,34 @@ def _watches(deployment: str, timeline: str, by: Mapping[str, str] = _A) -> dict
 
 
 _AT_SEVEN = _fires("ReachdAgentDown", "7m", node="n1", **_A)
-_LATE_AND_BLIND = Case(
-    "late: the agent has no verdict on any check, which is told",
-    [_one("up 2m, unknown")],
-    {**_agent(), **_delays("+98")},
-    firing=[_blind("5m20s", deployment="prod")],
-)
 _IS_LATE = _fires("ReachdAgentLate", "10m30s", **_A)
 _DROPS = _fires("ReachdAgentDropping", "12m", sink="traces", **_A)
 _LEASE = {"lease": "meshery/reachd"}
 _SUCCESS = "reachd_source_last_success_timestamp_seconds"
 _SEEN_BY_A = {labelled(_SUCCESS, source="kubernetes/nodes", **_A): "now 2m, gone"}
 
+_BLIND_AGENT_CASES = [
+    Case(
+        "agent: not answered, and nobody watches its deployment, which is told",
+        series=_watches("prod", "1 2m, gone"),
+        firing=[_blind("6m20s", deployment="prod")],
+    ),
+    Case(
+        "agent: not answered, and nobody watches another deployment than its own",
+        series={
+            **_watches("staging", "1 2m, gone"),
+            **_watches("prod", "1 2m, gone", _B),
+            **_watches("prod", "1", {**_B, "instance": "agent-2"}),
+        },
+        firing=[_blind("6m20s", deployment="staging"), _fires("ReachdAgentDown", "7m", node="n1", **_B)],
+    ),
+    Case(
+        "late: the agent has no verdict on any check, which is told",
+        [_one("up 2m, unknown")],
+        {**_agent(), **_delays("+98")},
+        firing=[_blind("5m20s", deployment="prod")],
+    ),
+]
 _AGENT_CASES = [
     Case(
         "agent: not answered for five minutes",
@@ -175,20 +191,6 @@ _AGENT_CASES = [
         shape=Shape.SPARED,
     ),
     Case("agent: another program is not answered", series=_up("0")),
-    Case(
-        "agent: not answered, and nobody watches its deployment, which is told",
-        series=_watches("prod", "1 2m, gone"),
-        firing=[_blind("6m30s", deployment="prod")],
-    ),
-    Case(
-        "agent: not answered, and nobody watches another deployment than its own",
-        series={
-            **_watches("staging", "1 2m, gone"),
-            **_watches("prod", "1 2m, gone", _B),
-            **_watches("prod", "1", {**_B, "instance": "agent-2"}),
-        },
-        firing=[_blind("6m30s", deployment="staging"), _fires("ReachdAgentDown", "7m", node="n1", **_B)],
-    ),
     Case("agent: not scraped at all", series=_agent("1 2m, gone"), of=_DOWN, shape=Shape.NO_DATA),
     Case(
         "agent: taken from the targets while pending",
@@ -355,6 +357,11 @@ BATCHES = [
     Batch("sources", ["reachd-agent"], "33m", [Case("sources: an agent", series=_agent()), *_SOURCES], step=60),
     Batch("agents", ["reachd-agent"], "13m", [*_AGENT_CASES, Case("agents: there is one", series=_agent())]),
     Batch(
-        "blind", _FILES, "13m", [*_BLIND_CASES, _LABELLED, *_VERDICT_CASES, _LATE_AND_BLIND], step=20, metrics=_METRICS
+        "blind",
+        _FILES,
+        "13m",
+        [*_BLIND_CASES, _LABELLED, *_VERDICT_CASES, *_BLIND_AGENT_CASES],
+        step=20,
+        metrics=_METRICS,
     ),
 ]
