@@ -1,19 +1,22 @@
 """A check for a bare URL, without any configuration."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
 from urllib.parse import parse_qsl, unquote
 
 from pydantic import ValidationError
 
-from agent.core.check import Check, Path, Severity
+from agent.core.check import Check, Severity, Vantage
 from agent.probes import settings_of
 from agent.probes._settings import CREDENTIALS_IN_ADDRESS, ProbeSettings
+from agent.settings.checks import CheckSettings
+from agent.settings.model import Configuration
+from agent.settings.plan import custom_check
 from agent.settings.secrets import mask_text
 
-TIMEOUT = 5.0
 ORIGIN = "command line"
-_EVERY = 15.0
+_CONFIGURATION = Configuration(vantage=(Vantage.CLIENT,))
 _KEY_OF_SCHEME = {
     "http": ("http", "url"),
     "https": ("http", "url"),
@@ -42,26 +45,10 @@ def adhoc_checks(urls: Sequence[str], ca_file: FilePath | None = None) -> tuple[
 
 
 def _adhoc_check(url: str, number: int, ca_file: FilePath | None) -> Check:
-    settings = _settings(url, ca_file)
-    endpoint = settings.endpoint()
-    return Check(
-        deployment="default",
-        system="custom",
-        component="custom",
-        name=f"url-{number}",
-        kind=settings.kind,
-        vantage="client",
-        settings=settings,
-        every=_EVERY,
-        timeout=TIMEOUT,
-        slo=0.999,
-        latency_objective=0.5,
-        severity=Severity.INFO,
-        target=settings.target(),
-        host=endpoint.host,
-        path=Path("here", endpoint.host, f"{endpoint.port}/tcp", "asked for on the command line"),
-        origin=ORIGIN,
-    )
+    settings = CheckSettings(name=f"url-{number}", probe=_settings(url, ca_file), severity=Severity.INFO)
+    check = custom_check(settings, _CONFIGURATION)
+    path = replace(check.path, source="here", purpose="asked for on the command line")
+    return replace(check, path=path, origin=ORIGIN)
 
 
 def _settings(url: str, ca_file: FilePath | None) -> ProbeSettings:

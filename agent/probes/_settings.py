@@ -336,6 +336,8 @@ class ProbeSettings(Model):
     """One sentence: what the probe does and proves."""
     metrics: ClassVar[tuple[Metric, ...]] = ()
     """What the probe may measure."""
+    transport: ClassVar[str] = "tcp"
+    """`tcp` or `udp`: what the connection is made by, as in a firewall table."""
 
     kind: str
 

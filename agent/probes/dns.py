@@ -52,6 +52,7 @@ class DnsSettings(ProbeSettings):
 
     summary: ClassVar[str] = "Asks a name server for records of a name, over UDP and where it must be TCP."
     metrics: ClassVar[tuple[Metric, ...]] = (DNS_ANSWERS,)
+    transport: ClassVar[str] = "udp"
 
     kind: Literal["dns"] = "dns"
     name: Annotated[str, AfterValidator(_name)]

@@ -60,7 +60,7 @@ class _Gathered:
                 self._untestable += expansion.untestable
         found = [it for it in snapshot.checks if self._takes("check", it.name, snapshot.source, problems)]
         lost = {it.name for it in snapshot.checks} - {it.name for it in found}
-        checks = [_without(lost, _custom_check(settings, self._configuration)) for settings in found]
+        checks = [_without(lost, custom_check(settings, self._configuration)) for settings in found]
         self._custom += self._fitting(checks, snapshot.source, problems)
         self._problems += [f"{snapshot.source}: {problem}" for problem in _in_short(problems)]
 
@@ -116,12 +116,12 @@ def _expansion(deployment: Model, configuration: Configuration) -> Expansion:
     )
 
 
-def _custom_check(settings: CheckSettings, configuration: Configuration) -> Check:
+def custom_check(settings: CheckSettings, configuration: Configuration) -> Check:
+    """The check outside any deployment, with the defaults of the configuration for what it does not say."""
     probe, defaults = settings.probe, configuration.defaults
     vantage = configuration.vantage[0]
     every = settings.every or defaults.every
     endpoint = probe.endpoint()
-    transport = "udp" if probe.kind == "dns" else "tcp"
     return Check(
         deployment=RESERVED_DEPLOYMENT,
         system="custom",
@@ -137,7 +137,7 @@ def _custom_check(settings: CheckSettings, configuration: Configuration) -> Chec
         severity=settings.severity,
         target=probe.target(),
         host=endpoint.host,
-        path=Path(vantage, endpoint.host, f"{endpoint.port}/{transport}", "your own check"),
+        path=Path(vantage, endpoint.host, f"{endpoint.port}/{probe.transport}", "your own check"),
         depends_on=tuple(dict.fromkeys(settings.depends_on)),
         labels=tuple(sorted(settings.labels.items())),
     )
@@ -153,7 +153,7 @@ def timeout_problems(configuration: Configuration) -> Iterator[tuple[Configurati
             elif message := _too_short_for_probe(check):
                 yield path, f"{message}, and every: no less than that"
     for position, settings in enumerate(configuration.checks):
-        if message := _too_short_for_probe(_custom_check(settings, configuration)):
+        if message := _too_short_for_probe(custom_check(settings, configuration)):
             yield ("checks", position, "probe", "hold"), f"{message}, or a shorter hold"
 
 

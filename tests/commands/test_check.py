@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -13,10 +14,14 @@ from agent.commands.adhoc import adhoc_checks
 from agent.commands.check_formats import as_json, as_junit
 from agent.commands.check_table import CheckTable
 from agent.commands.terminal import Terminal
+from agent.core.check import Severity, Vantage
 from agent.core.reasons import Reason
 from agent.core.run import Run
 from agent.core.transitions import State
 from agent.engine.once import Result as Once
+from agent.settings.checks import CheckSettings
+from agent.settings.model import Configuration
+from agent.settings.plan import plan
 from tests.agent.support import check, write
 from tests.commands.support import call
 from tests.engine.support import check as engine_check
@@ -130,6 +135,14 @@ async def test_what_makes_no_sense(arguments: list[str], problem: str, capfd: py
     assert err.startswith("reachd check: ")
     assert problem in err
     assert "pass@" not in err
+
+
+def test_a_url_is_a_check_like_one_of_a_configuration() -> None:
+    name, site = adhoc_checks(["dns://docs.example.com", "https://docs.example.com/"])
+    configured = CheckSettings(name="url-1", probe=name.settings, severity=Severity.INFO)
+    (like,) = plan(Configuration(vantage=(Vantage.CLIENT,), checks=(configured,))).checks
+    assert replace(name, path=like.path, origin=like.origin) == like
+    assert (name.path.port, site.path.port) == (like.path.port, "443/tcp") == ("53/udp", "443/tcp")
 
 
 async def test_a_deployment_without_a_row_for_the_vantage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
