@@ -235,7 +235,7 @@ class Agent:
         for remark in remarks:
             _log.warning("configuration", problem=str(remark))
         # First, because where a probe cannot be built all stays as it was.
-        sources = [*_sources(configuration, network), *self._observation.sources()]
+        sources = [*_sources(configuration, self._planning.network), *self._observation.sources()]
         await self._planning.adopt(configuration, network, sources)
         self._configuration, self._network = configuration, network
         self._shown = (None, "")
@@ -289,14 +289,17 @@ def _trace_sink(configuration: Configuration, metrics: AgentMetrics) -> _TraceSi
     return sink
 
 
-def _sources(configuration: Configuration, network: Network) -> list[Source]:
-    """Whatever finds checks. Of two that find the same name, the one that comes first here keeps it."""
+def _sources(configuration: Configuration, network: Callable[[], Network]) -> list[Source]:
+    """Whatever finds checks, over the network that is in force when it asks.
+
+    Of two that find the same name, the one that comes first here keeps it.
+    """
     discovery = configuration.discovery
     sources: list[Source] = [FileSource(settings) for settings in discovery.files]
     if discovery.dns:
         # Loaded only here: an agent that asks for nothing but addresses needs no dnspython.
         dns_source: Callable[..., Source] = import_module("agent.discovery.dns").DnsSource
-        sources += [dns_source(settings, network.resolver) for settings in discovery.dns]
+        sources += [dns_source(settings, network) for settings in discovery.dns]
     return sources
 
 

@@ -52,6 +52,11 @@ class Planning:
         self._wanted = configuration, network
         await self._sources.reconcile(sources)
 
+    def network(self) -> Network:
+        """The way to the network of the configuration that was adopted last; for sources, which come after it."""
+        assert self._wanted is not None  # noqa: S101 - a source is followed only after an adoption
+        return self._wanted[1]
+
     async def stop(self) -> None:
         """Follows no source any more."""
         await self._sources.stop()

@@ -3,12 +3,11 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from time import time
 from typing import ClassVar
 
-import dns.exception
 import dns.flags
 import dns.message
 import dns.name
@@ -21,9 +20,8 @@ from dns.rdtypes.IN.SRV import SRV
 from agent.core.run import ProbeFailure
 from agent.discovery.names import name_of
 from agent.probes._address import parse_literal
-from agent.probes._dns_query import Server
-from agent.probes._dns_wire import Rcode, rcode
-from agent.probes._resolve import Resolver, refusal
+from agent.probes._dns_answer import chosen_server, read_reply
+from agent.probes._network import Network
 from agent.probes._settings import Endpoint, name_server_endpoint
 from agent.probes._text import quote
 from agent.settings.checks import CheckSettings
@@ -33,8 +31,6 @@ from agent.settings.snapshot import Snapshot
 from agent.settings.targets import targets_of
 
 _MOST_ANSWERS = 100
-_MAX_REPLY = 16 * 1024
-"""Bytes of a reply that is read: 30 ms of dnspython's time."""
 _PATIENCE = 20.0
 """Seconds for one question, whatever resolv.conf allows."""
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*")
@@ -51,7 +47,8 @@ class DnsSource:
     name: ClassVar[str] = "dns"
 
     settings: DnsTargets
-    resolver: Resolver = field(compare=False)
+    network: Callable[[], Network] = field(compare=False)
+    """The way to the network that is in force: its policy may change while the source goes on."""
     _latest: Snapshot = field(default=Snapshot(name), init=False, compare=False)
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
@@ -69,12 +66,13 @@ class DnsSource:
 
     async def _answers(self) -> list[Endpoint]:
         """All answers, in an order that does not depend on that of the reply. Raises _UnansweredError."""
-        settings = self.settings
+        settings, network = self.settings, self.network()
+        chosen = name_server_endpoint(settings.server) if settings.server is not None else None
         try:
             async with asyncio.timeout(_PATIENCE):
-                server = await self._chosen_server()
-                record_type = dns.rdatatype.from_text(settings.type)
-                reply = await self.resolver.ask(settings.name, record_type, server)
+                server = await chosen_server(network, chosen) if chosen is not None else None
+                reply = await network.resolver.ask(settings.name, dns.rdatatype.from_text(settings.type), server)
+            return await asyncio.to_thread(_read, reply, settings)
         except TimeoutError:
             raise _UnansweredError("no answer from the name server") from None
         except ProbeFailure as failure:
@@ -82,13 +80,6 @@ class DnsSource:
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else type(error).__name__
             raise _UnansweredError(f"the name server cannot be asked: {why}") from None
-        return await asyncio.to_thread(_read, reply, settings)
-
-    async def _chosen_server(self) -> Server | None:
-        if self.settings.server is None:
-            return None
-        endpoint = name_server_endpoint(self.settings.server)
-        return Server((await self.resolver.addresses(endpoint.host))[0].address, endpoint.port)
 
     def _snapshot(self, answers: list[Endpoint]) -> Snapshot:
         checks: list[CheckSettings] = []
@@ -112,19 +103,11 @@ class DnsSource:
 
 
 def _read(reply: bytes, settings: DnsTargets) -> list[Endpoint]:
-    """The answers in a reply; none where the zone itself says that there is none. Raises _UnansweredError."""
-    code = rcode(reply)
-    if code not in (Rcode.NOERROR, Rcode.NXDOMAIN):
-        raise _UnansweredError(refusal(code, settings.name).detail)
-    if len(reply) > _MAX_REPLY:
-        raise _UnansweredError(f"the answer has {len(reply)} bytes, over the limit of {_MAX_REPLY}")
-    try:
-        message = dns.message.from_wire(reply, ignore_trailing=True)
-        if not isinstance(message, dns.message.QueryMessage):
-            raise dns.exception.FormError
-        chain = message.resolve_chaining()
-    except dns.exception.DNSException as error:
-        raise _UnansweredError(f"the answer is malformed ({type(error).__name__})") from None
+    """The answers in a reply; none where the zone itself says that there is none.
+
+    Raises _UnansweredError and ProbeFailure.
+    """
+    message, chain = read_reply(reply, settings.name)
     if not chain.answer and not _is_authoritative(message, chain.canonical_name):
         raise _UnansweredError("the name server knows no answer, but not from the zone that would have it")
     return sorted(set(_endpoints(chain.answer or (), settings.port)))

@@ -4,7 +4,6 @@ import re
 from typing import Annotated, ClassVar, Literal
 
 import dns.exception
-import dns.message
 import dns.name
 import dns.rdata
 import dns.rdatatype
@@ -17,10 +16,9 @@ from agent.core.ports import Probe
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._address import parse_literal
-from agent.probes._dns_query import Server
+from agent.probes._dns_answer import chosen_server, read_reply
 from agent.probes._dns_wire import Rcode, rcode
 from agent.probes._network import Network
-from agent.probes._resolve import refusal
 from agent.probes._settings import DNS_PORT, Endpoint, NameServer, ProbeSettings, name_server_endpoint
 from agent.probes._text import quote
 
@@ -28,8 +26,6 @@ DNS_ANSWERS = Metric(
     "probe_dns_answers", MetricType.GAUGE, "Records of the type that was asked for in the answer, aliases not counted."
 )
 
-_MAX_ANSWER = 16 * 1024
-"""Bytes of an answer that is read: 1,000 addresses, and 30 ms of dnspython's time."""
 _MOST_SHOWN = 8
 
 
@@ -105,7 +101,7 @@ class DnsProbe:
         self._expected = {_expected(settings.type, text): text for text in settings.answers}
 
     async def run(self, run: Run) -> None:
-        server = await self._chosen_server(self._server) if self._server is not None else None
+        server = await chosen_server(self._network, self._server) if self._server is not None else None
         run.peer = str(server) if server is not None else ""
         run.enter(Phase.RESPONSE)
         run.timeout_reason = Reason.DNS_TIMEOUT
@@ -115,26 +111,12 @@ class DnsProbe:
         run.measure(DNS_ANSWERS, float(len(found)))
         self._judge(found)
 
-    async def _chosen_server(self, endpoint: Endpoint) -> Server:
-        address = (await self._network.resolver.addresses(endpoint.host))[0].address
-        self._network.admit(address)
-        return Server(address, endpoint.port)
-
     def _records(self, reply: bytes) -> list[dns.rdata.Rdata]:
-        name, code = self._name.to_text(), rcode(reply)
-        if code == Rcode.NXDOMAIN:
+        name = self._name.to_text()
+        if rcode(reply) == Rcode.NXDOMAIN:
             raise ProbeFailure(Reason.DNS_NXDOMAIN, f"{name} does not exist (NXDOMAIN)")
-        if code != Rcode.NOERROR:
-            raise refusal(code, name)
-        if len(reply) > _MAX_ANSWER:
-            raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the answer for {name} has {len(reply)} bytes")
-        try:
-            answer = dns.message.from_wire(reply, ignore_trailing=True)
-            found = answer.resolve_chaining().answer if isinstance(answer, dns.message.QueryMessage) else None
-        except dns.exception.DNSException as error:
-            words = type(error).__name__
-            raise ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the answer for {name} is malformed ({words})") from error
-        return list(found) if found is not None else []
+        _, found = read_reply(reply, name)
+        return list(found.answer or ())
 
     def _judge(self, found: list[dns.rdata.Rdata]) -> None:
         if not found:

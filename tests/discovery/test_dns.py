@@ -75,10 +75,14 @@ class Scene:
 @asynccontextmanager
 async def scene(tmp_path: Path, server: Server | str, **target: object) -> AsyncIterator[Scene]:
     """An agent with one name in the DNS."""
-    asked = {"name": NAME, "server": str(server), "every": "100ms", "check": TEMPLATE, **target}
-    static = check("static", "tcp", address="127.0.0.1:1")
-    async with local_agent(tmp_path, {"checks": [static], "discovery": {"dns": [asked]}}) as agent:
+    async with local_agent(tmp_path, asking(server, **target)) as agent:
         yield Scene(agent)
+
+
+def asking(server: Server | str, **target: object) -> dict[str, object]:
+    """A configuration with one check, and with one name in the DNS."""
+    asked = {"name": NAME, "server": str(server), "every": "100ms", "check": TEMPLATE, **target}
+    return {"checks": [check("static", "tcp", address="127.0.0.1:1")], "discovery": {"dns": [asked]}}
 
 
 def srv(*targets: str) -> Answer:
@@ -163,8 +167,8 @@ NOTHING = "the name server knows no answer, but not from the zone that would hav
         (code("NOERROR"), NOTHING),
         (reply("NXDOMAIN", zone="other.test."), NOTHING),
         (reply("NXDOMAIN", zone="_web._tcp.example.test.", alias="gone.other.test."), NOTHING),
-        (truncated, "the answer has 17006 bytes, over the limit of 16384"),
-        (cut_short, "the answer is malformed (FormError)"),
+        (truncated, f"the answer for {NAME} has 17006 bytes, over the limit of 16384"),
+        (cut_short, f"the answer for {NAME} is malformed (FormError)"),
     ],
     ids=["servfail", "refused", "nxdomain", "no data", "other zone", "alias", "too long", "cut short"],
 )
@@ -184,6 +188,20 @@ async def test_what_is_no_answer_changes_nothing(answer: Answer, problem: str, t
         names[NAME] = srv("0 0 82 a.example.test.")
         await it.until_checks("web--a-example-test-82")
         await it.until_well()
+
+
+async def test_a_name_server_that_policy_forbids_is_not_asked(tmp_path: Path) -> None:
+    async with name_server({NAME: srv("0 0 80 a.example.test.")}) as server:
+        forbidding = asking(server.server) | {"forbidden_addresses": ["127.0.0.0/8"]}
+        async with local_agent(tmp_path, forbidding) as agent:
+            it = Scene(agent)
+            await it.until_problem(f"dns: {NAME} SRV: 127.0.0.1 is in 127.0.0.0/8, which the policy forbids")
+            assert not server.asked
+            await agent.reload(asking(server.server))
+            await it.until_checks("web--a-example-test-80")
+            await agent.reload(forbidding)
+            await it.until_problem("which the policy forbids")
+            await it.until_checks("web--a-example-test-80")
 
 
 @pytest.mark.parametrize(
