@@ -14,6 +14,7 @@ from agent.core.run import ProbeFailure, Run
 from agent.core.version import VERSION
 from agent.probes._connection import TCP_METRICS, Connection, connect, connect_tls
 from agent.probes._credentials import authorization
+from agent.probes._grpc_status import GRPC_STATUS
 from agent.probes._http import Response
 from agent.probes._http2 import Headers, Http2Answer, Http2Client, StreamResetError
 from agent.probes._network import Network
@@ -28,11 +29,6 @@ GRPC_STATUS_CODE = Metric("probe_grpc_status_code", MetricType.GAUGE, "gRPC stat
 _HEALTH = "/grpc.health.v1.Health/Check"
 _SERVING_STATUS = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")  # grpc/health/v1/health.proto
 _OK, _NOT_FOUND, _PERMISSION_DENIED, _UNIMPLEMENTED, _UNAVAILABLE, _UNAUTHENTICATED = 0, 5, 7, 12, 14, 16
-_CODES = (
-    *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"),
-    *("PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED"),
-    *("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
-)
 _ANY_STATUS = StatusExpectation()
 
 
@@ -163,7 +159,7 @@ class GrpcProbe:
         elif status in (_UNAUTHENTICATED, _PERMISSION_DENIED):
             if authenticated:
                 raise ProbeFailure(Reason.AUTH_REJECTED, _said(answer, status))
-            run.detail = f"up; it wants authentication ({status} {_CODES[status]})"
+            run.detail = f"up; it wants authentication ({status} {GRPC_STATUS[status]})"
         elif status == _UNIMPLEMENTED:
             run.detail = f"up; it implements no {_asked(self._settings.methods)} (12 UNIMPLEMENTED)"
         elif self._settings.service:
@@ -196,7 +192,7 @@ def _status_of(answer: Http2Answer) -> int | None:
 
 
 def _said(answer: Http2Answer, status: int) -> str:
-    name = _CODES[status] if status < len(_CODES) else "which gRPC does not define"
+    name = GRPC_STATUS[status] if status < len(GRPC_STATUS) else "which gRPC does not define"
     message = unquote(answer.fields.get("grpc-message", ""))
     return f"it answers {status} {name}" + (f": {quote(message)}" if message else "")
 

@@ -20,6 +20,7 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Phase
 from agent.core.transitions import Transition
 from agent.core.version import VERSION
+from agent.probes._grpc_status import GRPC_STATUS
 from agent.probes._settings import ProbeSettings, parse_address
 from agent.probes._text import printable
 from agent.sinks._facts import measured, peer_service, request_method, status_code, trace_ids, url
@@ -28,26 +29,6 @@ _SCOPE = InstrumentationScope("reachd", VERSION)
 _FLAGS = TraceFlags(TraceFlags.SAMPLED)
 _UNSET = Status(StatusCode.UNSET)
 _HTTP_VERSIONS = {1.0: "1.0", 1.1: "1.1", 2.0: "2"}
-_GRPC_STATUS = (
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-)
-"""Names of the gRPC status codes, in their order from 0 on."""
 _MAX_DETAIL = 500
 
 
@@ -184,7 +165,7 @@ def _grpc(check: Check, outcome: Outcome) -> dict[str, AttributeValue | None]:
 
 
 def _grpc_status(code: int) -> str:
-    return _GRPC_STATUS[code] if 0 <= code < len(_GRPC_STATUS) else str(code)
+    return GRPC_STATUS[code] if 0 <= code < len(GRPC_STATUS) else str(code)
 
 
 def _websocket(check: Check, outcome: Outcome) -> dict[str, AttributeValue | None]:
