@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+CHECK_LABELS = ("deployment", "system", "component", "check", "kind", "vantage")
+"""Names of the labels of every per-check series, which logs and traces tell a check by too."""
+
 
 class Severity(StrEnum):
     """How urgent it is when the check is down."""
@@ -93,14 +96,8 @@ class Check:
     @property
     def series_labels(self) -> dict[str, str]:
         """The labels of every per-check series."""
-        return {
-            "deployment": self.deployment,
-            "system": self.system,
-            "component": self.component,
-            "check": self.name,
-            "kind": self.kind,
-            "vantage": self.vantage,
-        }
+        values = self.deployment, self.system, self.component, self.name, self.kind, self.vantage
+        return dict(zip(CHECK_LABELS, values, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
+from agent.core.check import CHECK_LABELS
 from agent.metrics.agent_metrics import AgentMetrics
-from agent.metrics.families import CHECK_LABELS, FAMILIES
+from agent.metrics.families import FAMILIES
 from agent.metrics.kubernetes import FAMILIES as CLUSTER_FAMILIES
 from agent.metrics.latency import LATENCY
 from agent.metrics.measured import describe

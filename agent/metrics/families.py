@@ -12,8 +12,6 @@ from agent.core.transitions import State
 from agent.metrics.record import Record
 from agent.metrics.text import Description, SeriesType, escape_label, number
 
-CHECK_LABELS = ("deployment", "system", "component", "check", "kind", "vantage")
-
 _UP, _DOWN = State.UP, State.DOWN
 _setting = lru_cache(number)  # thousands of checks share a handful of settings
 _PHASE_NAMES = tuple([str(phase) for phase in PHASES])

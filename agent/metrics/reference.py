@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
+from agent.core.check import CHECK_LABELS
 from agent.core.reasons import Reason
 from agent.metrics.catalogue import Entry, catalogue
-from agent.metrics.families import CHECK_LABELS
 from agent.metrics.kubernetes import NODE_CONDITIONS, TERMINATED_REASONS, WAITING_REASONS, WORKLOAD_TYPES
 from agent.metrics.latency import BOUNDS
 from agent.metrics.node_states import NODE_STATES

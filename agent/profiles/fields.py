@@ -7,15 +7,13 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from agent.core.check import CHECK_LABELS
 from agent.probes._settings import Duration
 
 NAME_EXPECTED = "a name is up to 63 lower-case letters, digits and inner hyphens"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,62}")
-_OWN_LABELS = frozenset(
-    {"deployment", "system", "component", "check", "kind", "vantage", "target", "purpose", "source", "severity"}
-    | {"instance", "job", "pod", "node"}
-)
+_OWN_LABELS = frozenset({*CHECK_LABELS, "target", "purpose", "source", "severity"} | {"instance", "job", "pod", "node"})
 
 
 def check_name(value: str) -> str:

@@ -118,12 +118,7 @@ def _phase_attributes(phase: Phase, outcome: Outcome) -> Mapping[str, AttributeV
 def _attributes(check: Check, outcome: Outcome) -> Mapping[str, AttributeValue]:
     """What OpenTelemetry's semantic conventions have a name for, and under `reachd.` what they have none for."""
     facts: dict[str, AttributeValue | None] = {
-        "reachd.deployment": check.deployment,
-        "reachd.system": check.system,
-        "reachd.component": check.component,
-        "reachd.check": check.name,
-        "reachd.kind": check.kind,
-        "reachd.vantage": check.vantage,
+        **{f"reachd.{name}": value for name, value in check.series_labels.items()},
         "reachd.verdict": str(outcome.verdict),
         "reachd.stalled": outcome.stalled or None,
         "service.peer.name": peer_service(check),

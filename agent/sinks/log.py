@@ -55,12 +55,7 @@ class LogSink:
 
     def moved(self, check: Check, transition: Transition, standing: Standing) -> None:
         fields: dict[str, object] = {
-            "deployment": check.deployment,
-            "check": check.name,
-            "system": check.system,
-            "component": check.component,
-            "kind": check.kind,
-            "vantage": check.vantage,
+            **check.series_labels,
             "severity": str(check.severity),
             "target": printable(check.target),
             "before": str(transition.before),

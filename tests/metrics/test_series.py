@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.check import Severity
+from agent.core.check import CHECK_LABELS, Severity
 from agent.core.measures import Measure
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Phase, Reason
 from agent.core.transitions import Standing, State
-from agent.metrics.families import CHECK_LABELS
 from tests.metrics.support import (
     ANSWERS,
     DEPTH,
