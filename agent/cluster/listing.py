@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from agent.cluster.client import AnswerTooLargeError, Cluster, Parameters
-from agent.probes._json import JsonObject, child, text_of
+from agent.probes._json import JsonObject, child, children, text_of
 
 _PAGE = 100
 """Pods of a page. To parse a page holds the event loop for 5 ms; for one of 500 pods it would be 40 ms."""
@@ -40,8 +40,7 @@ async def list_objects(
                 raise
             limit //= 2  # whoever may fill objects to the brim must not keep the others from being seen
             continue
-        items = page.get("items")
-        objects += [keep(item) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        objects += [keep(item) for item in children(page, "items")]
         if len(objects) > MOST_OBJECTS:
             raise AnswerTooLargeError(f"there are more than {MOST_OBJECTS} objects in {path}")
         metadata = child(page, "metadata")

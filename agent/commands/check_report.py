@@ -7,7 +7,7 @@ from agent.commands.terminal import Terminal
 from agent.core.durations import duration
 from agent.core.transitions import State
 from agent.core.words import BLAMED, clock_time, counted, milliseconds, since
-from agent.probes._json import JsonObject, child, number_of, text_of
+from agent.probes._json import JsonObject, child, children, number_of, text_of
 from agent.probes._text import printable
 
 WIDTH = 100
@@ -41,8 +41,7 @@ def write_report(document: JsonObject, terminal: Terminal, now: float) -> None:
 
 
 def _look_at_numbers(document: JsonObject) -> None:
-    last, failure, history = child(document, "last"), child(document, "last_failure"), document.get("history")
-    runs = [run for run in history if isinstance(run, dict)] if isinstance(history, list) else []
+    last, failure, runs = child(document, "last"), child(document, "last_failure"), children(document, "history")
     for part in (document, last, failure, *runs, child(last, "phases_seconds")):
         for name in part:
             number = number_of(part, name)
@@ -132,8 +131,7 @@ def _phase(outcome: JsonObject, name: str) -> float | None:
 
 
 def _write_history(document: JsonObject, terminal: Terminal, now: float) -> None:
-    listed = document.get("history")
-    runs = [run for run in listed if isinstance(run, dict)] if isinstance(listed, list) else []
+    runs = children(document, "history")
     if not runs:
         return
     failed = sum(text_of(run, "verdict") != State.UP for run in runs)

@@ -19,7 +19,7 @@ from agent.commands.words import words_of
 from agent.core.explanations import explain
 from agent.core.reasons import Reason
 from agent.core.words import BLAMED
-from agent.probes._json import text_of
+from agent.probes._json import children, text_of
 from agent.probes._text import printable
 
 _complain = partial(complain, "explain")
@@ -87,8 +87,7 @@ def _refusal(code: int, name: str, agent: RunningAgent) -> str:
 
 def _key_of(name: str, agent: RunningAgent) -> str:
     """The key of the only check of that name. Raises LookupError, with a remedy, when there is none, or another."""
-    listed = agent.ask(f"/api/v1/checks?search={quote(name)}").get("checks")
-    checks = [check for check in listed if isinstance(check, dict)] if isinstance(listed, list) else []
+    checks = children(agent.ask(f"/api/v1/checks?search={quote(name)}"), "checks")
     keys = [f"{text_of(check, 'deployment')}/{text_of(check, 'check')}" for check in checks]
     exact = [key for key in keys if key.partition("/")[2] == name]
     if len(exact) == 1:

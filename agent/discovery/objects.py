@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agent.probes._json import JsonObject, child, text_of
-from agent.probes._kube_objects import Collection, children, list_path
+from agent.probes._json import JsonObject, child, children, text_of
+from agent.probes._kube_objects import Collection, list_path
 
 _NOTHING: Mapping[str, JsonObject] = MappingProxyType({})
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

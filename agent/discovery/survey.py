@@ -7,9 +7,8 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.discovery.objects import Objects, collection_path
 from agent.probes._http_session import HttpSession
-from agent.probes._json import JsonObject, child, json_object, text_of
+from agent.probes._json import JsonObject, child, children, json_object, text_of
 from agent.probes._kube_access import KubeAccessSettings, KubeApiServer
-from agent.probes._kube_objects import children
 from agent.probes._network import Network
 from agent.probes._text import quote
 from agent.probes._verdict import StatusExpectation, judge_status

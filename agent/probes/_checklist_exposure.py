@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from agent.probes._checklist_meshery import NETWORK_POLICIES, server, services_of_server
 from agent.probes._checklist_proxies import class_of, ingresses
 from agent.probes._checklist_rule import Objects, Wanted, no_problem, served, unknowable, wrong
-from agent.probes._json import JsonObject, child, text_of
-from agent.probes._kube_objects import children, is_host_of, listed, name_of, shown, texts
+from agent.probes._json import JsonObject, child, children, text_of, texts
+from agent.probes._kube_objects import is_host_of, listed, name_of, shown
 
 _DIRECTIONS = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}
 """Where the rules of a NetworkPolicy are for each of its types, and their peers."""

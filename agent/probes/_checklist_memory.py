@@ -2,8 +2,8 @@
 
 from agent.probes._checklist_meshery import POD_METRICS, broker, broker_container, server, server_container
 from agent.probes._checklist_rule import Objects, Wanted, served, unknowable, wrong
-from agent.probes._json import JsonObject, child, text_of
-from agent.probes._kube_objects import bytes_of, children, container_named, name_of, pod_template, pods_of
+from agent.probes._json import JsonObject, child, children, text_of
+from agent.probes._kube_objects import bytes_of, container_named, name_of, pod_template, pods_of
 from agent.probes._text import quote
 
 _MEBIBYTE = 1024.0**2

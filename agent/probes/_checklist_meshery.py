@@ -3,15 +3,8 @@
 from collections.abc import Callable
 
 from agent.probes._checklist_rule import Objects, Resource, served, unknowable
-from agent.probes._json import JsonObject, child, text_of
-from agent.probes._kube_objects import (
-    children,
-    container_named,
-    is_selected,
-    labels_of,
-    name_of,
-    pod_template,
-)
+from agent.probes._json import JsonObject, child, children, text_of
+from agent.probes._kube_objects import container_named, is_selected, labels_of, name_of, pod_template
 
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 STATEFUL_SETS = Resource("apps", "v1", "statefulsets")

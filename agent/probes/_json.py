@@ -24,10 +24,22 @@ def child(parent: JsonObject, name: str) -> JsonObject:
     return value if isinstance(value, dict) else NOTHING
 
 
+def children(parent: JsonObject, name: str) -> tuple[JsonObject, ...]:
+    """The objects in the list under `name`; what is no object is left out."""
+    value = parent.get(name)
+    return tuple([item for item in value if isinstance(item, dict)]) if isinstance(value, list) else ()
+
+
 def text_of(parent: JsonObject, name: str) -> str:
     """The text under `name`, empty when there is none."""
     value = parent.get(name)
     return value if isinstance(value, str) else ""
+
+
+def texts(parent: JsonObject, name: str) -> tuple[str, ...]:
+    """The texts in the list under `name`; what is no text is left out."""
+    value = parent.get(name)
+    return tuple([item for item in value if isinstance(item, str)]) if isinstance(value, list) else ()
 
 
 def number_of(parent: JsonObject, name: str) -> float | None:

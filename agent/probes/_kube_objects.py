@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import quote as percent_encoded
 
 from agent.core.run import Inconclusive
-from agent.probes._json import JsonObject, child, number_of, text_of
+from agent.probes._json import JsonObject, child, children, number_of, text_of
 from agent.probes._quantity import exact
 from agent.probes._text import quote
 
@@ -24,18 +24,6 @@ def list_path(group: str, plural: str, namespace: str | None) -> str:
     """Where the API server lists a resource, in one namespace or in all. `group`: its path, such as /apis/apps/v1."""
     below = f"/namespaces/{percent_encoded(namespace, safe='')}" if namespace is not None else ""
     return f"{group}{below}/{plural}"
-
-
-def children(parent: JsonObject, name: str) -> tuple[JsonObject, ...]:
-    """The objects in the list under `name`; what is no object is left out."""
-    value = parent.get(name)
-    return tuple([item for item in value if isinstance(item, dict)]) if isinstance(value, list) else ()
-
-
-def texts(parent: JsonObject, name: str) -> tuple[str, ...]:
-    """The texts in the list under `name`; what is no text is left out."""
-    value = parent.get(name)
-    return tuple([item for item in value if isinstance(item, str)]) if isinstance(value, list) else ()
 
 
 def name_of(thing: JsonObject) -> str:

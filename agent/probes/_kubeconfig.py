@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
-from agent.probes._json import JsonObject, child, text_of
+from agent.probes._json import JsonObject, child, children, text_of
 from agent.probes._settings import AuthorizationSettings, AuthSettings, TlsSettings, parse_url
 from agent.probes._text import has_control_characters
 from agent.probes._tls import TlsIdentity, tls_identity
@@ -111,8 +111,7 @@ def _document(path: Path) -> JsonObject:
 
 
 def _named(path: Path, config: JsonObject, kind: str, name: str) -> JsonObject:
-    entries = config.get(kind)
-    listed = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    listed = children(config, kind)
     for entry in listed:
         if entry.get("name") == name:
             return entry

@@ -19,7 +19,7 @@ from agent.probes._http import Response
 from agent.probes._http_session import HttpSession
 from agent.probes._http_settings import WebServerSettings
 from agent.probes._http_target import HttpTarget
-from agent.probes._json import JsonObject, child, json_object, text_of
+from agent.probes._json import JsonObject, child, children, json_object, text_of
 from agent.probes._network import Network
 from agent.probes._settings import DEFAULT_PORTS, CookieSettings, CookieValue, HttpUrl
 from agent.probes._sign_in import SignInExpectation, judge_sign_in
@@ -124,9 +124,7 @@ def _remote(providers: JsonObject) -> Iterator[str]:
 
 
 def _features(properties: JsonObject) -> frozenset[str]:
-    capabilities = properties.get("capabilities")
-    listed = capabilities if isinstance(capabilities, list) else []
-    return frozenset(text_of(item, "feature") for item in listed if isinstance(item, dict))
+    return frozenset(text_of(capability, "feature") for capability in children(properties, "capabilities"))
 
 
 def _callback(login: str) -> str | None:

@@ -12,9 +12,9 @@ from agent.probes._checklist_rules import RULES
 from agent.probes._connection import TCP_METRICS
 from agent.probes._http import HTTP_METRICS, Response
 from agent.probes._http_session import HttpSession
-from agent.probes._json import JsonObject, child, json_object, text_of
+from agent.probes._json import JsonObject, child, children, json_object, text_of
 from agent.probes._kube_access import KubeAccessSettings, KubeApiServer
-from agent.probes._kube_objects import children, labels_of, name_of
+from agent.probes._kube_objects import labels_of, name_of
 from agent.probes._network import Network
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS
