@@ -9,6 +9,7 @@ from stat import S_ISREG
 from time import time
 from typing import ClassVar, NamedTuple
 
+from agent.probes._files import Version, version_of
 from agent.settings.checks import CheckSettings
 from agent.settings.discovery import TargetFiles
 from agent.settings.document import MAX_BYTES
@@ -18,8 +19,6 @@ from agent.settings.targets import Targets, read_targets
 
 _MOST_FILES = 1000
 
-_Version = tuple[int, int, int]
-
 
 class _File(NamedTuple):
     """A file as it was read last.
@@ -28,7 +27,7 @@ class _File(NamedTuple):
     good last. problems: what is wrong with it now.
     """
 
-    version: _Version | None
+    version: Version | None
     targets: Targets
     problems: tuple[str, ...]
 
@@ -102,7 +101,7 @@ def _read(path: Path, before: _File) -> _File:
     goes_on = () if before.targets == Targets() else (f"{path}: what it held when it was good last goes on",)
     try:
         status = path.stat()
-        version = (status.st_ino, status.st_mtime_ns, status.st_size)
+        version = version_of(status)
         if version == before.version:
             return before
         if not S_ISREG(status.st_mode):  # which may keep its reader waiting

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from agent.probes._files import Version, version_of
 
 _LOOK_EVERY = 2.0
 
-Signature = tuple[tuple[str, int, int, int], ...]
+Signature = tuple[tuple[str, Version], ...]
 
 
 async def changes(paths: Sequence[Path], known: Callable[[], Signature]) -> AsyncIterator[None]:
@@ -30,11 +33,8 @@ def signature(paths: Sequence[Path]) -> Signature:
     found = []
     for path in paths:
         for file in _files(path):
-            try:
-                status = file.stat()
-            except OSError:
-                continue
-            found.append((str(file), status.st_ino, status.st_mtime_ns, status.st_size))
+            with suppress(OSError):
+                found.append((str(file), version_of(file.stat())))
     return tuple(found)
 
 

@@ -1,5 +1,6 @@
 """Files that may change while the agent runs: secrets and certificates."""
 
+import os
 from pathlib import Path
 from time import monotonic
 
@@ -11,6 +12,13 @@ from agent.probes._text import has_control_characters
 _LOOK_AGAIN_AFTER = 1.0
 _MAX_SECRET_BYTES = 64 * 1024
 
+Version = tuple[int, int, int]
+
+
+def version_of(status: os.stat_result) -> Version:
+    """Something that differs whenever a file has changed."""
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
 
 class Files:
     """Contents and versions of files, looked at again at most once a second each.
@@ -19,17 +27,16 @@ class Files:
     """
 
     def __init__(self) -> None:
-        self._versions: dict[Path, tuple[float, tuple[int, int, int]]] = {}
-        self._texts: dict[Path, tuple[tuple[int, int, int], str]] = {}
+        self._versions: dict[Path, tuple[float, Version]] = {}
+        self._texts: dict[Path, tuple[Version, str]] = {}
 
-    def version(self, path: Path) -> tuple[int, int, int]:
-        """Something that differs whenever the file has changed. Raises OSError when there is no such file."""
+    def version(self, path: Path) -> Version:
+        """That of the file. Raises OSError when there is none."""
         now = monotonic()
         known = self._versions.get(path)
         if known is not None and now - known[0] < _LOOK_AGAIN_AFTER:
             return known[1]
-        status = path.stat()
-        version = (status.st_ino, status.st_mtime_ns, status.st_size)
+        version = version_of(path.stat())
         self._versions[path] = (now, version)
         return version
 

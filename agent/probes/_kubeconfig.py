@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
+from agent.probes._files import Version, version_of
 from agent.probes._json import JsonObject, child, children, text_of
 from agent.probes._settings import AuthorizationSettings, AuthSettings, TlsSettings, parse_url
 from agent.probes._text import has_control_characters
@@ -63,14 +64,13 @@ def cluster_access(path: Path, context: str | None) -> ClusterAccess:
     context: its name, or None for the current one. Raises ProbeFailure, blaming the agent, when it cannot be used.
     """
     try:
-        status = path.stat()
-        return _read(path, context, (status.st_ino, status.st_mtime_ns, status.st_size))
+        return _read(path, context, version_of(path.stat()))
     except OSError as error:
         raise _unusable(path, error.strerror or type(error).__name__) from error
 
 
 @lru_cache(maxsize=1024)
-def _read(path: Path, context: str | None, _version: tuple[int, int, int]) -> ClusterAccess:
+def _read(path: Path, context: str | None, _version: Version) -> ClusterAccess:
     chosen = _context(path, context)
     for key, what in _UNSUPPORTED.items():
         if key in chosen.user:

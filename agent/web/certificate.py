@@ -6,6 +6,7 @@ from pathlib import Path
 
 import structlog
 
+from agent.probes._files import Version, version_of
 from agent.settings.model import ListenerTls
 
 _LOOK_EVERY = 5.0
@@ -52,9 +53,8 @@ class ListenerCertificate:
         return tuple(_version(file) for file in (self._files.cert_file, self._files.key_file))
 
 
-def _version(file: Path) -> tuple[int, int, int] | None:
+def _version(file: Path) -> Version | None:
     try:
-        status = file.stat()
+        return version_of(file.stat())
     except OSError:
         return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
