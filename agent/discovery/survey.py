@@ -11,7 +11,7 @@ from agent.probes._json import JsonObject, child, children, json_object, text_of
 from agent.probes._kube_access import KubeAccessSettings, KubeApiServer
 from agent.probes._network import Network
 from agent.probes._text import quote
-from agent.probes._verdict import StatusExpectation, judge_status
+from agent.probes._verdict import judge_status
 
 LOOKED_AT = [field for field in Objects._fields if field != "endpointslices"]
 """Slices are about headless Services, which hold no part of an installation."""
@@ -56,7 +56,7 @@ class Survey:
                 return
             if response.status == 404 and field != "services":
                 return  # a cluster without Meshery Operator does not have its resources
-            judge_status(response, StatusExpectation(), url=url, authenticated=authenticated)
+            judge_status(response, url=url, authenticated=authenticated)
             page = json_object(response.body)
             if page is None or not isinstance(page.get("items"), list):
                 raise ProbeFailure(Reason.BODY_MISMATCH, f"the answer is no list of {field}: {quote(response.body)}")

@@ -9,10 +9,9 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._http import Response
 from agent.probes._text import quote
-from agent.probes._verdict import StatusExpectation, judge_status
+from agent.probes._verdict import judge_status
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
-_ANY_STATUS = StatusExpectation()
 _SIGNS_OF_STRIPPING = re.compile(
     rb"no operation provided|GRAPHQL_VALIDATION_FAILED"  # gqlgen's transport for a plain GET
     rb"|token not found in '(?:Connection|Upgrade)' header"  # gorilla/websocket
@@ -73,7 +72,7 @@ def _judge_refusal(response: Response, url: str, authenticated: bool) -> None:
         )
     if 400 <= status < 500 and status not in (407, 429):
         raise ProbeFailure(Reason.UPGRADE_REFUSED, f"the answer to the upgrade is {shown}")
-    judge_status(response, _ANY_STATUS, url=url, authenticated=authenticated)
+    judge_status(response, url=url, authenticated=authenticated)
 
 
 def _is_stripped(response: Response) -> bool:

@@ -23,6 +23,9 @@ class StatusExpectation(Model):
     """A 403 to a call without credentials is up: something answered, and guards itself."""
 
 
+_ANY_GOOD = StatusExpectation()
+
+
 def is_redirect(response: Response) -> bool:
     """Whether the answer sends the caller elsewhere."""
     return response.status in _REDIRECTS and "location" in response.headers
@@ -39,7 +42,7 @@ def redirect_url(response: Response, url: str) -> str:
     return target
 
 
-def judge_status(response: Response, expected: StatusExpectation, *, url: str, authenticated: bool) -> str:
+def judge_status(response: Response, expected: StatusExpectation = _ANY_GOOD, *, url: str, authenticated: bool) -> str:
     """Returns a remark for people, mostly empty, when the status is up. Raises ProbeFailure otherwise."""
     status = response.status
     if expected.status:

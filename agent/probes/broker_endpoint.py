@@ -23,7 +23,7 @@ from agent.probes._network import Network
 from agent.probes._settings import Endpoint, ObjectName, parse_address, url_endpoint
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS
-from agent.probes._verdict import StatusExpectation, judge_status
+from agent.probes._verdict import judge_status
 
 _GROUP = "/apis/meshery.io/v1alpha1"
 """Served by every release of the Operator, 1.0 and newer with v1alpha2 beside it."""
@@ -132,7 +132,7 @@ class BrokerEndpointProbe:
                 f"the API server wants authentication ({response.status})",
                 "Give this cluster credentials that may get brokers.meshery.io.",
             )
-        judge_status(response, StatusExpectation(), url=url, authenticated=authenticated)
+        judge_status(response, url=url, authenticated=authenticated)
         document = json_object(response.body)
         if document is None or text_of(document, "kind") != "Broker":
             raise ProbeFailure(Reason.BODY_MISMATCH, f"the answer is no Broker resource: {quote(response.body)}")

@@ -24,14 +24,13 @@ from agent.probes._network import Network
 from agent.probes._settings import DEFAULT_PORTS, CookieSettings, CookieValue, HttpUrl
 from agent.probes._sign_in import SignInExpectation, judge_sign_in
 from agent.probes._text import quote
-from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
+from agent.probes._verdict import is_redirect, judge_status, redirect_url
 
 _MAX_PROVIDERS = 512 * 1024
 _MAX_LOGIN = 64 * 1024
 _TOKEN_PATH = "/api/user/token"  # noqa: S105 - a path
 _ANONYMOUS_USERS = "persist-anonymous-user"
 _COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]{1,200}")  # RFC 6265, section 4.1.1
-_ANY_STATUS = StatusExpectation()
 
 
 class CallbackSettings(WebServerSettings):
@@ -75,7 +74,7 @@ class CallbackProbe:
         with HttpSession(run, self._target) as session:
             response = await session.get("/api/providers", _MAX_PROVIDERS)
         judge_sign_in(response, self._settings.expect, url=self._target.url, authenticated=False)
-        judge_status(response, _ANY_STATUS, url=self._target.url, authenticated=False)
+        judge_status(response, url=self._target.url, authenticated=False)
         providers = json_object(response.body)
         if providers is None:
             raise ProbeFailure(Reason.BODY_MISMATCH, f"not a list of providers: {quote(response.body)}")
@@ -96,7 +95,7 @@ class CallbackProbe:
 
     def _judge(self, response: Response, url: str, key: str) -> str:
         if not is_redirect(response):
-            judge_status(response, _ANY_STATUS, url=url, authenticated=False)
+            judge_status(response, url=url, authenticated=False)
         login = redirect_url(response, url)
         callback = _callback(login)
         if callback is None:

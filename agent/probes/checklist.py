@@ -18,7 +18,7 @@ from agent.probes._kube_objects import labels_of, name_of
 from agent.probes._network import Network
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS
-from agent.probes._verdict import StatusExpectation, judge_status
+from agent.probes._verdict import judge_status
 
 _PAGE, _PAGE_OF_LABELS = 50, 200
 """Objects that are asked for at once: so few that parsing them delays no other check by more than some milliseconds."""
@@ -125,7 +125,7 @@ def _listing(response: Response, resource: Resource, *, authenticated: bool) -> 
         raise ProbeFailure(
             Reason.AUTH_REJECTED, f"the credentials may not list {resource} {where}: {quote(said or response.body)}"
         )
-    judge_status(response, StatusExpectation(), url=resource.plural, authenticated=authenticated)
+    judge_status(response, url=resource.plural, authenticated=authenticated)
     if document is None or not text_of(document, "kind").endswith("List"):
         raise ProbeFailure(Reason.BODY_MISMATCH, f"the answer is no list of {resource}: {quote(response.body)}")
     return document

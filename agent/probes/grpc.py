@@ -22,14 +22,13 @@ from agent.probes._protobuf import fields, string_field
 from agent.probes._settings import Address, AuthSettings, Endpoint, ProbeSettings, TlsSettings, parse_address
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS, tls_identity
-from agent.probes._verdict import StatusExpectation, judge_status
+from agent.probes._verdict import judge_status
 
 GRPC_STATUS_CODE = Metric("probe_grpc_status_code", MetricType.GAUGE, "gRPC status code of the last answer.")
 
 _HEALTH = "/grpc.health.v1.Health/Check"
 _SERVING_STATUS = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")  # grpc/health/v1/health.proto
 _OK, _NOT_FOUND, _PERMISSION_DENIED, _UNIMPLEMENTED, _UNAVAILABLE, _UNAUTHENTICATED = 0, 5, 7, 12, 14, 16
-_ANY_STATUS = StatusExpectation()
 
 
 def _method(value: str) -> str:
@@ -176,9 +175,7 @@ class GrpcProbe:
             raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the target answers HTTP/2 {what}: not gRPC")
         raw_fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.fields.items()]
         response = Response(answer.status, raw_fields, answer.body, truncated=False, remainder=b"")
-        return judge_status(
-            response, _ANY_STATUS, url=f"http://{self._endpoint}/", authenticated=self._settings.auth is not None
-        )
+        return judge_status(response, url=f"http://{self._endpoint}/", authenticated=self._settings.auth is not None)
 
 
 def _status_of(answer: Http2Answer) -> int | None:

@@ -24,7 +24,7 @@ from agent.probes._nats_protocol import server_name
 from agent.probes._network import Network
 from agent.probes._settings import AuthSettings, Duration, HttpUrl, Model
 from agent.probes._text import quote
-from agent.probes._verdict import StatusExpectation, judge_status
+from agent.probes._verdict import judge_status
 
 _MAX_HEALTH = 16 * 1024
 _MAX_DOCUMENT = 256 * 1024
@@ -130,7 +130,7 @@ class NatsMonitorProbe:
         return document
 
     def _judge_status(self, run: Run, response: Response) -> None:
-        run.detail = judge_status(response, _ANY_GOOD, url=self._target.url, authenticated=self._target.authenticated)
+        run.detail = judge_status(response, url=self._target.url, authenticated=self._target.authenticated)
 
     async def _clients(self, run: Run, session: HttpSession) -> tuple[dict[str, list[JsonObject]], int]:
         """The connections of clients that we know by name, and how many connections were looked at."""
@@ -211,9 +211,6 @@ class _History:
     def slow_consumers_ago(self) -> float:
         """Seconds since a run first saw a new slow consumer; infinite when none has."""
         return float("inf") if self._slow_consumer_at is None else monotonic() - self._slow_consumer_at
-
-
-_ANY_GOOD = StatusExpectation()
 
 
 def _foreign(response: Response) -> ProbeFailure:

@@ -14,11 +14,10 @@ from agent.probes._network import Network
 from agent.probes._settings import HttpUrl
 from agent.probes._sign_in import SignInExpectation, judge_sign_in
 from agent.probes._text import quote
-from agent.probes._verdict import StatusExpectation, judge_status
+from agent.probes._verdict import judge_status
 
 _HEADERS = (("Accept", "text/event-stream"), ("Cache-Control", "no-cache"), ("Accept-Encoding", "gzip, deflate"))
 """As of a browser: a proxy that compresses streams, and so may hold them back, does it only when asked."""
-_ANY_STATUS = StatusExpectation()
 _MAX_PIECE = 256 * 1024
 _ANY_HEADER = 47  # zlib: takes a gzip or a zlib header, with the largest window
 
@@ -63,7 +62,7 @@ class SseProbe:
             stream = await open_stream(run, connection, request)
             response = stream.response
             judge_sign_in(response, expect, url=target.url, authenticated=target.authenticated)
-            judge_status(response, _ANY_STATUS, url=target.url, authenticated=target.authenticated)
+            judge_status(response, url=target.url, authenticated=target.authenticated)
             content_type = response.headers.get("content-type", "")
             if content_type.partition(";")[0].strip().lower() != "text/event-stream":
                 raise ProbeFailure(
