@@ -12,6 +12,8 @@ _PHASE_INDEX = {phase: index for index, phase in enumerate(PHASES)}
 _NOT_ENTERED = (None,) * len(PHASES)
 _RESOLVE = Phase.RESOLVE
 _UP = Verdict.UP
+_VERDICT_MARGIN = 0.05
+"""Seconds before the deadline at which silence has to be judged."""
 _LONGEST = 1000
 """Characters of a detail or an advice: a second wall, for what should have been bounded where it was quoted."""
 
@@ -100,6 +102,10 @@ class Run:
     def remaining(self) -> float:
         """Seconds until the deadline; negative after it."""
         return self.deadline - perf_counter()
+
+    def time_to_judge(self) -> float:
+        """Seconds until a probe that waits has to say what silence means, so that there is a verdict in time."""
+        return self.remaining() - _VERDICT_MARGIN
 
     def in_phase(self) -> float:
         """Seconds since the present phase was entered."""

@@ -35,8 +35,6 @@ _MAX_RESOURCE = 256 * 1024
 _MAX_NODES = 2 * 1024 * 1024
 _INTERNAL_SHARE = 0.4
 """Share of the time that is left which the internal endpoint gets; outside of the cluster it stays silent."""
-_VERDICT_MARGIN = 0.05
-"""Seconds before the deadline at which silence is judged."""
 _LOOK_AROUND = 2.0
 """Seconds at most to find out what else could be published; the verdict does not depend on it."""
 _PATIENCE_BESIDE = 1.0
@@ -108,7 +106,7 @@ class BrokerEndpointProbe:
         beside = [each for each in possible.candidates if each.endpoint not in published]
         if published.internal is not None and published.external is not None:
             beside.insert(0, Candidate(published.external, f"published, {possible.kind_of(published.external)}"))
-        async with attempts(self._network, beside, run.remaining() - _VERDICT_MARGIN) as others:
+        async with attempts(self._network, beside, run.time_to_judge()) as others:
             try:
                 tried = await self._judge(run, published, possible)
             except ProbeFailure as failure:
@@ -167,13 +165,13 @@ class BrokerEndpointProbe:
             )
         why: dict[Endpoint, str] = {}
         if internal is not None:
-            patience = run.remaining() * _INTERNAL_SHARE if external is not None else run.remaining() - _VERDICT_MARGIN
+            patience = run.remaining() * _INTERNAL_SHARE if external is not None else run.time_to_judge()
             why[internal] = await attempt(run, self._network, internal, patience)
             if not why[internal]:
                 run.detail = f"the Broker answers at its internal endpoint {internal}"
                 return (internal,)
         if external is not None:
-            why[external] = await attempt(run, self._network, external, run.remaining() - _VERDICT_MARGIN)
+            why[external] = await attempt(run, self._network, external, run.time_to_judge())
             if not why[external]:
                 run.detail = f"the Broker answers at its external endpoint {external}"
                 return tuple(why)
@@ -194,7 +192,8 @@ class BrokerEndpointProbe:
 async def _also(run: Run, others: Attempts, possible: _Possible, tried: Sequence[Endpoint | None]) -> str:
     """The end of a detail: how it went with what was tried beside, and what is not known. Waits a moment for it."""
     began = perf_counter()
-    await others.settle(min(_PATIENCE_BESIDE, run.remaining() - _VERDICT_MARGIN / 2))
+    # They end by themselves when it is time to judge; half of what is left then is for them to say so.
+    await others.settle(min(_PATIENCE_BESIDE, (run.time_to_judge() + run.remaining()) / 2))
     run.waited += perf_counter() - began
     return "".join(f"; {words}" for words in (*others.described(tried), possible.remark) if words)
 

@@ -20,8 +20,6 @@ from agent.probes._tls import TLS_METRICS, tls_identity
 _MAX_ANSWER = 16 * 1024
 """Bytes that are read for one step of a dialogue."""
 _CLOSING_ERRORS = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH)
-_VERDICT_MARGIN = 0.05
-"""Seconds before the run's deadline at which a port that stays silent counts as closed."""
 
 
 class DialogueStep(Model):
@@ -151,7 +149,7 @@ class ClosedPortProbe:
 
     async def run(self, run: Run) -> None:
         try:
-            async with deadline(run.remaining() - _VERDICT_MARGIN):
+            async with deadline(run.time_to_judge()):
                 (await connect(run, self._network, self._host, self._port)).close()
         except TimeoutError:
             if run.phase is not Phase.CONNECT:

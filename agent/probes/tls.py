@@ -13,8 +13,6 @@ from agent.probes._settings import Address, Endpoint, ProbeSettings, TlsSettings
 from agent.probes._tls import TLS_METRICS, tls_identity
 
 _LEAST_MOMENT = 0.1
-_VERDICT_MARGIN = 0.05
-"""Seconds before the run's deadline at which a target that does not object counts as up."""
 
 
 class TlsProbeSettings(ProbeSettings):
@@ -54,7 +52,7 @@ class TlsProbe:
                 run.enter(Phase.RESPONSE)
                 # An objection comes one round trip after our last message; the handshake took longer than that.
                 moment = max(_LEAST_MOMENT, perf_counter() - begin)
-                await connection.await_objection(min(moment, run.remaining() - _VERDICT_MARGIN))
+                await connection.await_objection(min(moment, run.time_to_judge()))
 
 
 SETTINGS = TlsProbeSettings
