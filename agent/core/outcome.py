@@ -50,6 +50,16 @@ class Outcome:
         """Seconds of each phase that the run entered, in order."""
         return {phase: seconds for phase, seconds in zip(PHASES, self.phases, strict=True) if seconds is not None}
 
+    @property
+    def sampled(self) -> bool:
+        """Whether the target was told that the run's trace is exported."""
+        return self.traceparent.endswith("-01")
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that the target was told of, in lower-case hexadecimal; empty where it was told of none."""
+        return self.traceparent[3:35]
+
     def value(self, metric: Metric) -> float | None:
         """The last value that the run measured for `metric`, or None."""
         for measure in reversed(self.measures):

@@ -10,7 +10,6 @@ from agent.metrics.latency import Exemplar, Latency
 from agent.metrics.measured import MeasuredKind, Samples
 from agent.metrics.text import labels_text
 
-_SAMPLED = "-01"
 _UP, _DOWN = Verdict.UP, Verdict.DOWN
 
 
@@ -95,8 +94,8 @@ class Record:
         if seconds > self.check.latency_objective:
             self.slow += 1
         self.latency.observe(seconds)
-        if outcome.traceparent.endswith(_SAMPLED):
-            self.latency.remember(Exemplar(outcome.traceparent[3:35], seconds, outcome.started))
+        if outcome.traceparent and outcome.sampled:  # mostly there is none, which costs no call
+            self.latency.remember(Exemplar(outcome.trace_id, seconds, outcome.started))
 
 
 def _info_labels(check: Check) -> dict[str, str]:

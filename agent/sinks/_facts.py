@@ -9,7 +9,6 @@ from agent.core.outcome import Outcome
 from agent.probes._settings import shown_url
 
 _SEED = SystemRandom().randbytes(16)
-_SAMPLED = "-01"
 
 
 class TraceIds(NamedTuple):
@@ -26,11 +25,6 @@ def trace_ids(check: Check, outcome: Outcome) -> TraceIds:
         return TraceIds(trace, span)
     digest = blake2b(f"{check.key} {outcome.started!r}".encode(), digest_size=24, key=_SEED).hexdigest()
     return TraceIds(digest[:32], digest[32:])
-
-
-def sampled(outcome: Outcome) -> bool:
-    """Whether the target was told that the run's trace is exported."""
-    return outcome.traceparent.endswith(_SAMPLED)
 
 
 def peer_service(check: Check) -> str:

@@ -14,7 +14,6 @@ import structlog
 from agent.core.check import Check, CheckKey
 from agent.core.outcome import Outcome, Verdict
 from agent.core.transitions import Standing, Transition
-from agent.sinks._facts import sampled
 from agent.sinks._otlp import OtlpThread
 from agent.sinks._spans import TracedRun, resource
 
@@ -79,7 +78,7 @@ class TraceSink:
 
     def observed(self, check: Check, outcome: Outcome, standing: Standing) -> None:
         failed = outcome.verdict is not Verdict.UP and outcome.reason is not None
-        if sampled(outcome) or (failed and self._failure_due(check.key)):
+        if outcome.sampled or (failed and self._failure_due(check.key)):
             self._enqueue(TracedRun(check, outcome))
 
     def moved(self, check: Check, transition: Transition, standing: Standing) -> None:
