@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from agent.core.measures import Measure, Metric
+from agent.core.measures import Measure
 from agent.core.reasons import PHASES, Phase, Reason
 
 
@@ -60,9 +60,9 @@ class Outcome:
         """The trace that the target was told of, in lower-case hexadecimal; empty where it was told of none."""
         return self.traceparent[3:35]
 
-    def value(self, metric: Metric) -> float | None:
-        """The last value that the run measured for `metric`, or None."""
+    def value(self, metric: str) -> float | None:
+        """The last value that the run measured for the metric of this name, or None."""
         for measure in reversed(self.measures):
-            if measure.metric is metric:
+            if measure.metric.name == metric:
                 return measure.value
         return None

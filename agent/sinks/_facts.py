@@ -46,15 +46,7 @@ def request_method(check: Check) -> str | None:
     return method if isinstance(method, str) else "GET"
 
 
-def measured(outcome: Outcome, metric: str) -> float | None:
-    """The value that the run measured for a metric without labels."""
-    for measure in reversed(outcome.measures):
-        if measure.metric.name == metric:
-            return measure.value
-    return None
-
-
 def status_code(outcome: Outcome) -> int | None:
     """The HTTP status code of the last answer."""
-    code = measured(outcome, "probe_http_status_code")
+    code = outcome.value("probe_http_status_code")
     return None if code is None else int(code)

@@ -23,7 +23,7 @@ from agent.core.version import VERSION
 from agent.probes._grpc_status import GRPC_STATUS
 from agent.probes._settings import ProbeSettings, parse_address
 from agent.probes._text import printable
-from agent.sinks._facts import measured, peer_service, request_method, status_code, trace_ids, url
+from agent.sinks._facts import peer_service, request_method, status_code, trace_ids, url
 
 _SCOPE = InstrumentationScope("reachd", VERSION)
 _FLAGS = TraceFlags(TraceFlags.SAMPLED)
@@ -150,12 +150,12 @@ def _http(check: Check, outcome: Outcome) -> dict[str, AttributeValue | None]:
         "url.scheme": urlsplit(address).scheme,
         "http.response.status_code": status_code(outcome),
         "network.protocol.name": "http",
-        "network.protocol.version": _HTTP_VERSIONS.get(measured(outcome, "probe_http_version") or 0.0),
+        "network.protocol.version": _HTTP_VERSIONS.get(outcome.value("probe_http_version") or 0.0),
     }
 
 
 def _grpc(check: Check, outcome: Outcome) -> dict[str, AttributeValue | None]:
-    code = measured(outcome, "probe_grpc_status_code")
+    code = outcome.value("probe_grpc_status_code")
     return {"rpc.system.name": "grpc", "rpc.response.status_code": None if code is None else _grpc_status(int(code))}
 
 

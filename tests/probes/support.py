@@ -71,7 +71,7 @@ def assert_phases_add_up(outcome: Outcome) -> None:
 
 def measured(outcome: Outcome, metric: Metric) -> float:
     """The value that the run measured for `metric`, which it must have measured."""
-    value = outcome.value(metric)
+    value = outcome.value(metric.name)
     assert value is not None, f"{metric.name} was not measured"
     return value
 
