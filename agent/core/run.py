@@ -9,8 +9,8 @@ from agent.core.secrets import conceal
 
 _new_tuple = tuple.__new__
 _PHASE_INDEX = {phase: index for index, phase in enumerate(PHASES)}
-_NOT_ENTERED = (None,) * len(PHASES)
-_RESOLVE = Phase.RESOLVE
+_AT_START = (0.0, *(None,) * (len(PHASES) - 1))
+"""Seconds per phase of a run that has just entered the first one."""
 _UP = Verdict.UP
 _VERDICT_MARGIN = 0.05
 """Seconds before the deadline at which silence has to be judged."""
@@ -62,14 +62,13 @@ class Run:
         "waited",
     )
 
-    def __init__(self, timeout: float, traceparent: str = "", first: Phase = _RESOLVE) -> None:
+    def __init__(self, timeout: float, traceparent: str = "") -> None:
         """`timeout`: seconds that the whole run may take. `traceparent`: W3C trace context to send, or empty."""
         self.started = time()
         self._entered = perf_counter()
         self.deadline = self._entered + timeout
-        self._index = _PHASE_INDEX[first]
-        self._phases: list[float | None] = [*_NOT_ENTERED]
-        self._phases[self._index] = 0.0
+        self._index = 0
+        self._phases: list[float | None] = [*_AT_START]
         self.measures: list[Measure] = []
         self.peer = ""
         self.proxy = ""

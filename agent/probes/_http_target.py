@@ -137,7 +137,7 @@ class HttpTarget:
             return connection
         try:
             with _blaming(proxy, run):
-                await _connect_through(run, connection, proxy, host_and_port(self.host, self.port))
+                await _connect_through(connection, proxy, host_and_port(self.host, self.port))
             if self._identity is not None:
                 await connection.start_tls(self.network, self._identity, self._server_name)
         except BaseException:
@@ -169,7 +169,7 @@ def _blaming(proxy: Proxy, run: Run) -> Iterator[None]:
         raise ProbeFailure(Reason.PROXY_REFUSED, words) from error
 
 
-async def _connect_through(run: Run, connection: Connection, proxy: Proxy, authority: str) -> None:
+async def _connect_through(connection: Connection, proxy: Proxy, authority: str) -> None:
     """Asks a proxy for a tunnel; its time counts as connecting. Nothing follows a good answer until we speak."""
     credentials = f"Proxy-Authorization: {basic_authorization(proxy.credentials)}\r\n" if proxy.credentials else ""
     await connection.send(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{credentials}\r\n".encode())
