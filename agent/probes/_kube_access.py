@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from agent.core.run import ProbeFailure
 from agent.probes._http_target import HttpTarget
-from agent.probes._kubeconfig import ClusterAccess, cluster_access
+from agent.probes._kubeconfig import ClusterAccess, cluster_access, refuse_context_alone
 from agent.probes._network import Network
 from agent.probes._settings import AuthSettings, Endpoint, HttpUrl, ProbeSettings, TlsSettings, shown_url, url_endpoint
 from agent.probes._tls import tls_identity
@@ -32,8 +32,7 @@ class KubeAccessSettings(ProbeSettings):
     def _one_way_to_the_cluster(self) -> Self:
         if (self.url is None) == (self.kubeconfig is None):
             raise ValueError(f"{self.kind} needs exactly one of url and kubeconfig")
-        if self.kubeconfig is None and self.context is not None:
-            raise ValueError("context needs kubeconfig beside it")
+        refuse_context_alone(self.kubeconfig, self.context)
         if self.kubeconfig is not None and (self.tls or self.auth):
             raise ValueError("a kubeconfig says itself how to verify and authenticate; leave out tls and auth")
         return self

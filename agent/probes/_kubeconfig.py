@@ -50,6 +50,12 @@ class _Context(NamedTuple):
     user: JsonObject
 
 
+def refuse_context_alone(kubeconfig: Path | None, context: str | None) -> None:
+    """Raises ValueError for a context without the kubeconfig that has it."""
+    if context is not None and kubeconfig is None:
+        raise ValueError("context goes with kubeconfig; remove it, or name the kubeconfig")
+
+
 def signs_in_by_program(path: Path, context: str | None) -> bool:
     """Whether the user of a context signs in by an exec plugin; False where the kubeconfig cannot be used at all."""
     try:

@@ -21,6 +21,7 @@ from agent.probes._checklist_rule import (
     ProxyTimeout,
     Replicas,
 )
+from agent.probes._kubeconfig import refuse_context_alone
 from agent.probes._settings import Address, CookieValue, HttpUrl, Model, parse_address, shown_url
 from agent.profiles.catalogue import catalogue
 from agent.profiles.deployment import Deployment, Facts
@@ -153,8 +154,7 @@ class Cluster(Model):
     def _kubeconfig_or_api(self) -> "Cluster":
         if (self.kubeconfig is None) == (self.api is None):
             raise ValueError("a cluster needs exactly one of kubeconfig and api")
-        if self.kubeconfig is None and self.context is not None:
-            raise ValueError("context goes with kubeconfig; remove it, or name the kubeconfig")
+        refuse_context_alone(self.kubeconfig, self.context)
         if self.kubeconfig is not None and (self.ca_file or self.token_file):
             raise ValueError("ca_file and token_file go with api; a kubeconfig says itself how to reach the cluster")
         return self
@@ -185,8 +185,7 @@ class Checklist(Model):
 
     @model_validator(mode="after")
     def _context_of_a_kubeconfig(self) -> "Checklist":
-        if self.kubeconfig is None and self.context is not None:
-            raise ValueError("context goes with kubeconfig; remove it, or name the kubeconfig")
+        refuse_context_alone(self.kubeconfig, self.context)
         return self
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from agent.probes._kubeconfig import refuse_context_alone
 from agent.probes._settings import Duration, Model
 from agent.profiles.fields import Name
 
@@ -67,6 +68,5 @@ class KubernetesSettings(Model):
 
     @model_validator(mode="after")
     def _context_of_a_kubeconfig(self) -> Self:
-        if self.context is not None and self.kubeconfig is None:
-            raise ValueError("context needs kubeconfig beside it")
+        refuse_context_alone(self.kubeconfig, self.context)
         return self

@@ -386,7 +386,7 @@ def test_where_it_leads_is_told_without_secrets(tmp_path: Path) -> None:
     [
         ({}, "exactly one of url and kubeconfig"),
         ({"url": "https://a.example.com", "kubeconfig": "k"}, "exactly one of url and kubeconfig"),
-        ({"url": "https://a.example.com", "context": "c"}, "context needs kubeconfig"),
+        ({"url": "https://a.example.com", "context": "c"}, "context goes with kubeconfig"),
         ({"kubeconfig": "k", "tls": {}}, "leave out tls and auth"),
     ],
 )

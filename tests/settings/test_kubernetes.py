@@ -23,7 +23,7 @@ def test_durations_are_written_as_everywhere() -> None:
 @pytest.mark.parametrize(
     ("wrong", "advice"),
     [
-        ({"context": "east"}, "context needs kubeconfig beside it"),
+        ({"context": "east"}, "context goes with kubeconfig"),
         ({"namespaces": ["Not A Name"]}, "write 'not-a-name'"),
         ({"election": {}}, "Field required"),
         ({"election": {**LEASES, "duration": "2500ms"}}, "whole seconds, as in 15s"),
