@@ -33,11 +33,11 @@ from agent.core.secrets import conceal
 from agent.core.version import VERSION
 from agent.probes._address import host_and_port
 from agent.probes._credentials import authorization, basic_authorization
+from agent.probes._endpoint import url_endpoint
 from agent.probes._json import JsonObject, child, json_object, number_of, text_of
 from agent.probes._kubeconfig import ClusterAccess, cluster_access
 from agent.probes._network import Network
 from agent.probes._proxy import Proxy
-from agent.probes._settings import url_endpoint
 from agent.probes._text import printable, quote
 from agent.probes._tls import TlsIdentity
 from agent.settings.kubernetes import KubernetesSettings

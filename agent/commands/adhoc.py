@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from agent.core.check import Check, Severity, Vantage
 from agent.probes import settings_of
-from agent.probes._settings import CREDENTIALS_IN_ADDRESS, ProbeSettings
+from agent.probes._endpoint import CREDENTIALS_IN_ADDRESS
+from agent.probes._settings import ProbeSettings
 from agent.settings.checks import CheckSettings
 from agent.settings.model import Configuration
 from agent.settings.plan import custom_check

@@ -7,9 +7,9 @@ from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 from agent.commands.words import words_of
 from agent.core.run import ProbeFailure
 from agent.probes._credentials import basic_authorization
+from agent.probes._endpoint import parse_url
 from agent.probes._files import Files
 from agent.probes._json import JsonObject, json_object
-from agent.probes._settings import parse_url
 
 _TIMEOUT = 5.0
 _MAX_ANSWER = 4 * 1024 * 1024

@@ -21,8 +21,8 @@ from agent.core.run import ProbeFailure
 from agent.discovery.names import name_of
 from agent.probes._address import parse_literal
 from agent.probes._dns_answer import chosen_server, read_reply
+from agent.probes._endpoint import Endpoint, name_server_endpoint
 from agent.probes._network import Network
-from agent.probes._settings import Endpoint, name_server_endpoint
 from agent.probes._text import quote
 from agent.settings.checks import CheckSettings
 from agent.settings.discovery import DnsTargets

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from agent.discovery.objects import Named, Objects, Service, named, pod_ports, service_of
+from agent.probes._endpoint import parse_url
 from agent.probes._json import JsonObject, child, children, text_of, texts
 from agent.probes._kube_objects import is_host_of
-from agent.probes._settings import parse_url
 from agent.profiles.catalogue import catalogue
 from agent.settings.references import RESERVED_DEPLOYMENT
 

@@ -11,9 +11,9 @@ from agent.core.run import ProbeFailure, Run
 from agent.probes._broker_candidates import Candidate
 from agent.probes._connection import connect
 from agent.probes._door import reason_of
+from agent.probes._endpoint import Endpoint
 from agent.probes._nats_protocol import Lines, judge_info, parse_info
 from agent.probes._network import Network
-from agent.probes._settings import Endpoint
 
 
 async def attempt(run: Run, network: Network, endpoint: Endpoint, seconds: float) -> str:

@@ -7,9 +7,9 @@ code has them the other way round. Objects may hold anything; what is no address
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._json import JsonObject, child, children, number_of, text_of
 from agent.probes._kube_objects import condition, is_true, labels_of
-from agent.probes._settings import Endpoint, parse_address
 
 _CLIENT_PORT = 4222
 _CLIENT_NAMES = ("nats", "client")

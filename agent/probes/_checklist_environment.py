@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from agent.probes._checklist_meshery import server, server_container
 from agent.probes._checklist_rule import Objects, Wanted, wrong
+from agent.probes._endpoint import parse_url, url_endpoint
 from agent.probes._kube_objects import environment_of
-from agent.probes._settings import parse_url, url_endpoint
 from agent.probes._text import quote
 
 _LOCAL_PROVIDERS = ("local", "none")

@@ -7,9 +7,9 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._dns_query import Server
 from agent.probes._dns_wire import Rcode, rcode
+from agent.probes._endpoint import Endpoint
 from agent.probes._network import Network
 from agent.probes._resolve import refusal
-from agent.probes._settings import Endpoint
 
 _MAX_REPLY = 16 * 1024
 """Bytes of a reply that is read: 1,000 addresses, and 30 ms of dnspython's time."""

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agent.core.measures import Metric
 from agent.probes._connection import TCP_METRICS
+from agent.probes._endpoint import Endpoint, shown_url, url_endpoint
 from agent.probes._http import HTTP_METRICS
 from agent.probes._http_target import HttpTarget
 from agent.probes._network import Network
@@ -13,13 +14,10 @@ from agent.probes._settings import (
     AuthSettings,
     CookieName,
     CookieSettings,
-    Endpoint,
     Headers,
     HttpUrl,
     ProbeSettings,
     TlsSettings,
-    shown_url,
-    url_endpoint,
 )
 from agent.probes._tls import TLS_METRICS
 

@@ -14,9 +14,10 @@ from agent.probes._address import address_in_name, host_and_port
 from agent.probes._connection import Connection, connect, connect_tls
 from agent.probes._credentials import authorization, basic_authorization, cookie_value
 from agent.probes._door import reason_of
+from agent.probes._endpoint import url_endpoint
 from agent.probes._network import Network
 from agent.probes._proxy import Proxy
-from agent.probes._settings import AuthSettings, CookieSettings, EnvironmentText, TlsSettings, url_endpoint
+from agent.probes._settings import AuthSettings, CookieSettings, EnvironmentText, TlsSettings
 from agent.probes._text import quote
 from agent.probes._tls import TlsIdentity, tls_identity
 

@@ -7,10 +7,11 @@ from typing import Self
 from pydantic import model_validator
 
 from agent.core.run import ProbeFailure
+from agent.probes._endpoint import Endpoint, shown_url, url_endpoint
 from agent.probes._http_target import HttpTarget
 from agent.probes._kubeconfig import ClusterAccess, cluster_access, refuse_context_alone
 from agent.probes._network import Network
-from agent.probes._settings import AuthSettings, Endpoint, HttpUrl, ProbeSettings, TlsSettings, shown_url, url_endpoint
+from agent.probes._settings import AuthSettings, HttpUrl, ProbeSettings, TlsSettings
 from agent.probes._tls import tls_identity
 
 

@@ -14,9 +14,10 @@ from pydantic import SecretStr
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
+from agent.probes._endpoint import parse_url
 from agent.probes._files import Version, version_of
 from agent.probes._json import JsonObject, child, children, text_of
-from agent.probes._settings import AuthorizationSettings, AuthSettings, TlsSettings, parse_url
+from agent.probes._settings import AuthorizationSettings, AuthSettings, TlsSettings
 from agent.probes._text import has_control_characters
 from agent.probes._tls import TlsIdentity, tls_identity
 

@@ -14,13 +14,14 @@ from agent.probes._address import parse_literal
 from agent.probes._broker_attempts import Attempts, attempt, attempts
 from agent.probes._broker_candidates import Candidate, candidates, node_port
 from agent.probes._connection import TCP_METRICS
+from agent.probes._endpoint import Endpoint, parse_address, url_endpoint
 from agent.probes._http import HTTP_METRICS
 from agent.probes._http_session import HttpSession
 from agent.probes._json import NOTHING, JsonObject, child, children, json_object, text_of
 from agent.probes._kube_access import KubeAccessSettings, KubeApiServer
 from agent.probes._kube_objects import list_path
 from agent.probes._network import Network
-from agent.probes._settings import Endpoint, ObjectName, parse_address, url_endpoint
+from agent.probes._settings import ObjectName
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS
 from agent.probes._verdict import judge_status

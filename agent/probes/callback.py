@@ -15,13 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import Inconclusive, ProbeFailure, Run
+from agent.probes._endpoint import DEFAULT_PORTS
 from agent.probes._http import Response
 from agent.probes._http_session import HttpSession
 from agent.probes._http_settings import WebServerSettings
 from agent.probes._http_target import HttpTarget
 from agent.probes._json import JsonObject, child, children, json_object, text_of
 from agent.probes._network import Network
-from agent.probes._settings import DEFAULT_PORTS, CookieSettings, CookieValue, HttpUrl
+from agent.probes._settings import CookieSettings, CookieValue, HttpUrl
 from agent.probes._sign_in import SignInExpectation, judge_sign_in
 from agent.probes._text import quote
 from agent.probes._verdict import is_redirect, judge_status, redirect_url

@@ -18,8 +18,9 @@ from agent.core.run import ProbeFailure, Run
 from agent.probes._address import parse_literal
 from agent.probes._dns_answer import chosen_server, read_reply
 from agent.probes._dns_wire import Rcode, rcode
+from agent.probes._endpoint import DNS_PORT, Endpoint, name_server_endpoint
 from agent.probes._network import Network
-from agent.probes._settings import DNS_PORT, Endpoint, NameServer, ProbeSettings, name_server_endpoint
+from agent.probes._settings import NameServer, ProbeSettings
 from agent.probes._text import quote
 
 DNS_ANSWERS = Metric(

@@ -14,12 +14,13 @@ from agent.core.run import ProbeFailure, Run
 from agent.core.version import VERSION
 from agent.probes._connection import TCP_METRICS, Connection, connect, connect_tls
 from agent.probes._credentials import authorization
+from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._grpc_status import GRPC_STATUS
 from agent.probes._http import Response
 from agent.probes._http2 import Headers, Http2Answer, Http2Client, StreamResetError
 from agent.probes._network import Network
 from agent.probes._protobuf import fields, string_field
-from agent.probes._settings import Address, AuthSettings, Endpoint, ProbeSettings, TlsSettings, parse_address
+from agent.probes._settings import Address, AuthSettings, ProbeSettings, TlsSettings
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS, tls_identity
 from agent.probes._verdict import judge_status

@@ -10,12 +10,13 @@ from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.probes._address import host_and_port, parse_literal
+from agent.probes._endpoint import url_endpoint
 from agent.probes._http import MAX_BODY, Response, decoded_body, exchange
 from agent.probes._http_settings import HttpRequestSettings
 from agent.probes._http_target import CLOSE, HttpTarget
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
-from agent.probes._settings import Pattern, TlsSettings, url_endpoint
+from agent.probes._settings import Pattern, TlsSettings
 from agent.probes._text import quote, quote_json
 from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
 

@@ -15,9 +15,10 @@ from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.core.version import VERSION
 from agent.probes._connection import TCP_METRICS, Connection, connect
+from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._nats_protocol import Info, Lines, error_failure, judge_info, parse_info, server_name
 from agent.probes._network import Network
-from agent.probes._settings import Address, Endpoint, ProbeSettings, SecretText, TlsSettings, parse_address
+from agent.probes._settings import Address, ProbeSettings, SecretText, TlsSettings
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS, tls_identity
 

@@ -11,9 +11,10 @@ from agent.core.ports import Probe
 from agent.core.reasons import Phase, Reason
 from agent.core.run import Inconclusive, ProbeFailure, Run
 from agent.probes._connection import TCP_METRICS, Connection, connect, connect_tls
+from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
-from agent.probes._settings import Address, Endpoint, Model, Pattern, ProbeSettings, TlsSettings, parse_address
+from agent.probes._settings import Address, Model, Pattern, ProbeSettings, TlsSettings
 from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS, tls_identity
 

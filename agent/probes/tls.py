@@ -8,8 +8,9 @@ from agent.core.ports import Probe
 from agent.core.reasons import Phase
 from agent.core.run import Run
 from agent.probes._connection import TCP_METRICS, connect_tls
+from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._network import Network
-from agent.probes._settings import Address, Endpoint, ProbeSettings, TlsSettings, parse_address
+from agent.probes._settings import Address, ProbeSettings, TlsSettings
 from agent.probes._tls import TLS_METRICS, tls_identity
 
 _LEAST_MOMENT = 0.1

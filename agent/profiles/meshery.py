@@ -21,8 +21,9 @@ from agent.probes._checklist_rule import (
     ProxyTimeout,
     Replicas,
 )
+from agent.probes._endpoint import parse_address, shown_url
 from agent.probes._kubeconfig import refuse_context_alone
-from agent.probes._settings import Address, CookieValue, HttpUrl, Model, parse_address, shown_url
+from agent.probes._settings import Address, CookieValue, HttpUrl, Model
 from agent.profiles.catalogue import catalogue
 from agent.profiles.deployment import Deployment, Facts
 from agent.profiles.fields import Name, problems_below

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import yaml
 
 from agent.core.check import Check, Plan, Vantage
-from agent.probes._settings import Endpoint, Model, ProbeSettings
+from agent.probes._endpoint import Endpoint
+from agent.probes._settings import Model, ProbeSettings
 from agent.profiles.deployment import Deployment, as_deployment
 from agent.profiles.rows import DeploymentRow
 from agent.profiles.vantages import LOOPBACK_ELSEWHERE, is_loopback, own_vantages

@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, WithJsonSchema
 
 from agent.core.check import Vantage
+from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._interception import Interception
 from agent.probes._network import Network
 from agent.probes._proxy import Proxies, Proxy, no_proxy, parse_proxy
-from agent.probes._settings import BasicAuthSettings, Endpoint, EnvironmentText, HttpUrl, Model, parse_address
+from agent.probes._settings import BasicAuthSettings, EnvironmentText, HttpUrl, Model
 from agent.profiles import deployment_model, profile_names
 from agent.profiles.fields import Interval, Objective, Ratio, Timeout, problem_below
 from agent.settings.checks import CheckSettings

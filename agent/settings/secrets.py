@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from agent.core.secret_names import is_secret_name
 from agent.core.secrets import CONCEALED, remember, remember_in_urls
-from agent.probes._settings import EnvironmentText, end_of_authority
+from agent.probes._endpoint import end_of_authority
+from agent.probes._settings import EnvironmentText
 from agent.probes._text import quote
 from agent.settings.environment import Report, expand_text, values_in
 from agent.settings.problems import Path

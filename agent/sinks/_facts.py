@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agent.core.check import Check
 from agent.core.outcome import Outcome
-from agent.probes._settings import shown_url
+from agent.probes._endpoint import shown_url
 
 _SEED = SystemRandom().randbytes(16)
 

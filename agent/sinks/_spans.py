@@ -20,8 +20,9 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Phase
 from agent.core.transitions import Transition
 from agent.core.version import VERSION
+from agent.probes._endpoint import parse_address
 from agent.probes._grpc_status import GRPC_STATUS
-from agent.probes._settings import ProbeSettings, parse_address
+from agent.probes._settings import ProbeSettings
 from agent.probes._text import printable
 from agent.sinks._facts import peer_service, request_method, status_code, trace_ids, url
 

@@ -22,9 +22,9 @@ from agent.core.measures import OTHER
 from agent.core.outcome import Outcome, Verdict
 from agent.core.reasons import Phase, Reason
 from agent.probes._door import run_probe
+from agent.probes._endpoint import Endpoint
 from agent.probes._healthz_format import HEALTHZ_CHECK
 from agent.probes._network import Network
-from agent.probes._settings import Endpoint
 from agent.probes._tls import CERTIFICATE_EXPIRY
 from agent.probes.kube_api import KubeApiSettings
 from tests.probes.bounds import little_memory, probe_in_time
