@@ -5,7 +5,6 @@ import dns.message
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
-from agent.probes._dns_query import Server
 from agent.probes._dns_wire import Rcode, rcode
 from agent.probes._endpoint import Endpoint
 from agent.probes._network import Network
@@ -15,11 +14,11 @@ _MAX_REPLY = 16 * 1024
 """Bytes of a reply that is read: 1,000 addresses, and 30 ms of dnspython's time."""
 
 
-async def chosen_server(network: Network, endpoint: Endpoint) -> Server:
-    """The name server at `endpoint`. Raises ProbeFailure, where policy forbids it too, and OSError."""
+async def chosen_server(network: Network, endpoint: Endpoint) -> Endpoint:
+    """The name server at `endpoint`, by its address. Raises ProbeFailure, where policy forbids it too, and OSError."""
     address = (await network.resolver.addresses(endpoint.host))[0].address
     network.admit(address)
-    return Server(address, endpoint.port)
+    return endpoint._replace(host=address)
 
 
 def read_reply(reply: bytes, name: str) -> tuple[dns.message.QueryMessage, dns.message.ChainingResult]:

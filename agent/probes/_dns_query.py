@@ -9,12 +9,12 @@ from asyncio import AbstractEventLoop, Future, Task, TimerHandle
 from collections import deque
 from secrets import token_bytes
 from socket import SocketType
-from typing import NamedTuple
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
-from agent.probes._address import host_and_port, parse_literal, socket_address
+from agent.probes._address import parse_literal, socket_address
 from agent.probes._dns_wire import Rcode, is_reply, is_truncated, query, rcode
+from agent.probes._endpoint import Endpoint
 from agent.probes._sockets import open_socket
 
 PATIENCE = 1.0
@@ -28,22 +28,12 @@ Reply = bytes | OSError | ProbeFailure
 """What comes of a question: the wire bytes of an answer, or the last error."""
 
 
-class Server(NamedTuple):
-    """A name server: an IP address and a port."""
-
-    address: str
-    port: int = 53
-
-    def __str__(self) -> str:
-        return host_and_port(self.address, self.port)
-
-
 class _Exchange:
     """One question sent to one server, while its answer may come."""
 
     __slots__ = ("sent", "server", "sock", "strays", "tcp")
 
-    def __init__(self, server: Server, sock: SocketType, sent: bytes) -> None:
+    def __init__(self, server: Endpoint, sock: SocketType, sent: bytes) -> None:
         self.server = server
         self.sock = sock
         self.sent = sent
@@ -72,11 +62,12 @@ class Query:
     )
 
     def __init__(
-        self, loop: AbstractEventLoop, asked: bytes, servers: list[Server], attempts: int, timeout: float
+        self, loop: AbstractEventLoop, asked: bytes, servers: list[Endpoint], attempts: int, timeout: float
     ) -> None:
         """asked: a question section. timeout: seconds to wait for an answer after the last attempt.
 
-        servers: in the order in which to ask them; one that stays silent is moved to the end of this list.
+        servers: by their IP addresses, in the order in which to ask them; one that stays silent is moved to the end of
+        this list.
         """
         self.reply: Future[Reply] = loop.create_future()
         self._loop = loop
@@ -121,7 +112,7 @@ class Query:
         else:
             self._finish()
 
-    def _send(self, server: Server) -> _Exchange:
+    def _send(self, server: Endpoint) -> _Exchange:
         sent = query(token_bytes(2), self._asked)
         sock = open_socket(_family(server), socket.SOCK_DGRAM)
         try:
@@ -171,11 +162,11 @@ class Query:
         if self._turns or not self._open:
             self._ask_next()
 
-    def _give_up(self, server: Server, error: OSError | ProbeFailure | None) -> None:
+    def _give_up(self, server: Endpoint, error: OSError | ProbeFailure | None) -> None:
         self._error = error or self._error
         self._turns = deque(turn for turn in self._turns if turn != server)
 
-    def _move_on(self, silent: Server) -> None:
+    def _move_on(self, silent: Endpoint) -> None:
         self._servers.remove(silent)
         self._servers.append(silent)
         self._ask_next()
@@ -196,12 +187,12 @@ class Query:
         exchange.sock.close()
 
 
-def _family(server: Server) -> int:
-    literal = parse_literal(server.address)
+def _family(server: Endpoint) -> int:
+    literal = parse_literal(server.host)
     return literal.family if literal is not None else socket.AF_INET
 
 
-async def _exchange_over_tcp(loop: AbstractEventLoop, server: Server, sent: bytes) -> bytes:
+async def _exchange_over_tcp(loop: AbstractEventLoop, server: Endpoint, sent: bytes) -> bytes:
     """Asks over TCP, where two bytes of length go before each message (RFC 1035, section 4.2.2).
 
     Raises OSError or ProbeFailure.
@@ -216,7 +207,7 @@ async def _exchange_over_tcp(loop: AbstractEventLoop, server: Server, sent: byte
     return reply
 
 
-async def _receive_exactly(loop: AbstractEventLoop, sock: socket.socket, server: Server, size: int) -> bytes:
+async def _receive_exactly(loop: AbstractEventLoop, sock: socket.socket, server: Endpoint, size: int) -> bytes:
     received = b""
     while len(received) < size:
         data = await loop.sock_recv(sock, size - len(received))
@@ -226,5 +217,5 @@ async def _receive_exactly(loop: AbstractEventLoop, sock: socket.socket, server:
     return received
 
 
-def _broken(server: Server, what: str) -> ProbeFailure:
+def _broken(server: Endpoint, what: str) -> ProbeFailure:
     return ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the name server {server} {what}")

@@ -15,8 +15,9 @@ from socket import AF_INET, AF_INET6
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._address import ResolvedAddress, has_route, parse_literal
-from agent.probes._dns_query import Query, Reply, Server
+from agent.probes._dns_query import Query, Reply
 from agent.probes._dns_wire import AAAA, A, Rcode, addresses, question, rcode
+from agent.probes._endpoint import Endpoint
 from agent.probes._files import Files
 from agent.probes._system_names import ResolvConf, WatchedFile, parse_hosts, parse_resolv_conf
 from agent.probes._text import printable, quote
@@ -58,7 +59,7 @@ class Resolver:
         self,
         resolv_conf: Path = Path("/etc/resolv.conf"),
         hosts: Path = Path("/etc/hosts"),
-        servers: Sequence[Server] = (),
+        servers: Sequence[Endpoint] = (),
     ) -> None:
         """`servers`: name servers to ask instead of those of resolv.conf."""
         files = Files()
@@ -91,7 +92,7 @@ class Resolver:
             raise ProbeFailure(found.reason, found.detail)
         return found
 
-    async def ask(self, name: str, record_type: int, server: Server | None = None) -> bytes:
+    async def ask(self, name: str, record_type: int, server: Endpoint | None = None) -> bytes:
         """The reply to a question for an absolute name on the wire, whatever its response code.
 
         Asks `server`, or else the machine's name servers. Raises ProbeFailure, and OSError for what a chosen server or
@@ -151,7 +152,7 @@ class Resolver:
         return ProbeFailure(telling.reason, f"{telling.detail}{searched}")
 
 
-async def _ask_both(loop: AbstractEventLoop, name: str, servers: list[Server], conf: ResolvConf) -> Found:
+async def _ask_both(loop: AbstractEventLoop, name: str, servers: list[Endpoint], conf: ResolvConf) -> Found:
     """Asks for A and AAAA at once, and goes without the one that keeps silent while the other has answered."""
     try:
         asked = [question(name, A), question(name, AAAA)]
@@ -191,7 +192,7 @@ def _merge(results: list[Found]) -> Found:
     return [address for pair in zip_longest(*families) for address in pair if address is not None]
 
 
-def _read(reply: Reply, name: str, servers: list[Server]) -> Found:
+def _read(reply: Reply, name: str, servers: list[Endpoint]) -> Found:
     if not isinstance(reply, bytes):
         return _failure(reply, servers)
     code = rcode(reply)
@@ -214,7 +215,7 @@ def refusal(code: int, name: str) -> ProbeFailure:
     return ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the name server failed to answer for {printable(name)} ({shown})")
 
 
-def _failure(error: OSError | ProbeFailure, servers: list[Server]) -> ProbeFailure:
+def _failure(error: OSError | ProbeFailure, servers: list[Endpoint]) -> ProbeFailure:
     """What it means that no name server could be asked. Raises errors that are the agent's own."""
     if isinstance(error, ProbeFailure):
         return error

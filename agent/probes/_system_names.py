@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from agent.probes._address import ResolvedAddress, parse_literal
-from agent.probes._dns_query import Server
+from agent.probes._endpoint import DNS_PORT, Endpoint
 from agent.probes._files import Files
 
 _MAX_BYTES = 1024 * 1024
@@ -21,7 +21,7 @@ class ResolvConf(NamedTuple):
     search: domains to append to a name with fewer dots than `ndots`. timeout: seconds.
     """
 
-    servers: tuple[Server, ...] = (Server("127.0.0.1"),)
+    servers: tuple[Endpoint, ...] = (Endpoint("127.0.0.1", DNS_PORT),)
     search: tuple[str, ...] = ()
     ndots: int = 1
     timeout: float = 5.0
@@ -37,13 +37,13 @@ class ResolvConf(NamedTuple):
 
 def parse_resolv_conf(text: str) -> ResolvConf:
     """Reads resolv.conf; what it does not know it ignores, as the C library does."""
-    servers: list[Server] = []
+    servers: list[Endpoint] = []
     search: tuple[str, ...] = ()
     options = {"ndots": 1, "timeout": 5, "attempts": 2}
     for line in text.splitlines():
         keyword, *values = line.split() or [""]
         if keyword == "nameserver" and values and parse_literal(values[0]):
-            servers.append(Server(values[0]))
+            servers.append(Endpoint(values[0], DNS_PORT))
         elif keyword in ("search", "domain"):
             search = tuple(domain.strip(".") for domain in values[:_MAX_SEARCH])
         elif keyword == "options":

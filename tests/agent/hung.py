@@ -22,10 +22,10 @@ OWN_RESOLVER = """\
 import sys
 from agent.__main__ import main
 from agent.probes import _network
-from agent.probes._dns_query import Server
+from agent.probes._endpoint import Endpoint
 from agent.probes._resolve import Resolver
 
-server = Server("127.0.0.1", int(sys.argv.pop(1)))
+server = Endpoint("127.0.0.1", int(sys.argv.pop(1)))
 _network.Resolver = lambda: Resolver(servers=(server,))
 sys.exit(main(sys.argv[1:]))
 """

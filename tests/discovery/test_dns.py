@@ -12,7 +12,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from agent.probes._dns_query import Server
+from agent.probes._endpoint import Endpoint
 from agent.probes._system_names import parse_resolv_conf
 from tests.agent.support import Client, check, local_agent, until, until_true
 from tests.engine.test_supervisor import web_server
@@ -73,13 +73,13 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(tmp_path: Path, server: Server | str, **target: object) -> AsyncIterator[Scene]:
+async def scene(tmp_path: Path, server: Endpoint | str, **target: object) -> AsyncIterator[Scene]:
     """An agent with one name in the DNS."""
     async with local_agent(tmp_path, asking(server, **target)) as agent:
         yield Scene(agent)
 
 
-def asking(server: Server | str, **target: object) -> dict[str, object]:
+def asking(server: Endpoint | str, **target: object) -> dict[str, object]:
     """A configuration with one check, and with one name in the DNS."""
     asked = {"name": NAME, "server": str(server), "every": "100ms", "check": TEMPLATE, **target}
     return {"checks": [check("static", "tcp", address="127.0.0.1:1")], "discovery": {"dns": [asked]}}

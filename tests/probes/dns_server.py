@@ -15,7 +15,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from agent.probes._dns_query import Server
+from agent.probes._endpoint import Endpoint
 from tests.probes.support import serving
 
 Answer = Callable[[dns.message.Message], "bytes | list[bytes]"]
@@ -73,7 +73,7 @@ def by_type(**answers: Answer) -> Answer:
     return answer
 
 
-UNBOUND = Server("127.0.0.1", 0)
+UNBOUND = Endpoint("127.0.0.1", 0)
 
 
 @dataclass
@@ -82,7 +82,7 @@ class NameServer(DatagramProtocol):
 
     names: Mapping[str, Answer]
     over_tcp: Mapping[str, Answer]
-    server: Server = UNBOUND
+    server: Endpoint = UNBOUND
     asked: Counter[str] = field(default_factory=Counter)
     received: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     transport: DatagramTransport | None = None
@@ -134,7 +134,7 @@ async def name_server(
     running = NameServer(names, over_tcp or {})
     if over_tcp is None:
         transport, _ = await loop.create_datagram_endpoint(lambda: running, (host, 0))
-        running.server = Server(host, transport.get_extra_info("sockname")[1])
+        running.server = Endpoint(host, transport.get_extra_info("sockname")[1])
         try:
             yield running
         finally:
@@ -142,7 +142,7 @@ async def name_server(
         return
     async with serving(running.converse, host=host) as tcp:
         transport, _ = await loop.create_datagram_endpoint(lambda: running, (host, tcp.port))
-        running.server = Server(host, tcp.port)
+        running.server = Endpoint(host, tcp.port)
         try:
             yield running
         finally:

@@ -16,7 +16,7 @@ from agent.core.outcome import Verdict
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure
 from agent.probes import settings_of
-from agent.probes._dns_query import Server
+from agent.probes._endpoint import Endpoint
 from agent.probes._network import Network
 from agent.probes._resolve import Resolver
 from agent.probes.dns import DNS_ANSWERS, DnsProbe, DnsSettings
@@ -124,7 +124,7 @@ async def test_a_long_answer_comes_over_tcp() -> None:
 
 
 async def test_a_chosen_server_that_is_not_there_is_the_targets_fault_and_the_systems_is_the_paths() -> None:
-    closed = Server("127.0.0.1", free_port())
+    closed = Endpoint("127.0.0.1", free_port())
     outcome = await probe({"kind": "dns", "name": "a.test", "server": str(closed)})
     assert_failed(outcome, Reason.CONNECT_REFUSED)
     outcome = await probe({"kind": "dns", "name": "a.test"}, network=Network(Resolver(servers=[closed])))

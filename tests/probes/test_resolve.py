@@ -18,8 +18,9 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes import _dns_query, _files, _resolve
 from agent.probes._address import ResolvedAddress
-from agent.probes._dns_query import PATIENCE, Server
+from agent.probes._dns_query import PATIENCE
 from agent.probes._dns_wire import AAAA, A, addresses, is_reply, query, question
+from agent.probes._endpoint import DNS_PORT, Endpoint
 from agent.probes._resolve import Resolver
 from agent.probes._system_names import parse_hosts, parse_resolv_conf
 from tests.probes.dns_server import Answer, NameServer, by_type, code, name_server, records, silence, truncated
@@ -36,7 +37,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_dns_query, "PATIENCE", 0.05)
 
 
-def resolver_of(folder: Path, *servers: Server, conf: str = "", hosts: str = "") -> Resolver:
+def resolver_of(folder: Path, *servers: Endpoint, conf: str = "", hosts: str = "") -> Resolver:
     """A resolver that knows only what is written in the folder, and asks `servers`."""
     (folder / "resolv.conf").write_text(conf)
     (folder / "hosts").write_text(hosts)
@@ -61,7 +62,7 @@ def times_asked(server: NameServer, name: str, record_type: str = "A", transport
     "host", ["127.0.0.1", "255.255.255.255", "::1", "2001:db8::7", "fe80::1%lo", "::ffff:10.0.0.1"]
 )
 async def test_an_ip_address_is_its_own_and_parsed_once(host: str) -> None:
-    resolver = Resolver(servers=[Server("127.0.0.1", 1)])
+    resolver = Resolver(servers=[Endpoint("127.0.0.1", 1)])
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     assert await resolver.addresses(host) == [ResolvedAddress(family, host)]
     assert await resolver.addresses(host) is await resolver.addresses(host)
@@ -109,7 +110,7 @@ async def test_failures_are_told_apart(answer: Answer, reason: Reason, words: st
 
 async def test_an_address_at_which_no_name_server_runs(tmp_path: Path) -> None:
     with refusing() as address:  # its UDP port is free as well, with all likelihood
-        closed = Server("127.0.0.1", int(address.rpartition(":")[2]))
+        closed = Endpoint("127.0.0.1", int(address.rpartition(":")[2]))
         failure = await failure_of(resolver_of(tmp_path, closed), "a.test")
     assert failure.reason is Reason.DNS_REFUSED
     assert f"the name servers {closed} take no questions" in failure.detail
@@ -141,7 +142,7 @@ async def test_the_second_name_server_is_reached(first: Answer, tmp_path: Path, 
 
 async def test_a_question_ends_though_the_last_name_server_cannot_even_be_asked(tmp_path: Path, hurried: None) -> None:
     async with name_server({"*": silence}) as silent, timeout(3):
-        broadcast = Server("255.255.255.255")  # refused by our own kernel
+        broadcast = Endpoint("255.255.255.255", DNS_PORT)  # refused by our own kernel
         resolver = resolver_of(tmp_path, silent.server, broadcast, conf="options timeout:1 attempts:1")
         with pytest.raises(PermissionError):
             await resolver.addresses("a.test")
@@ -272,7 +273,7 @@ async def test_files_are_read_again_when_they_change(tmp_path: Path, monkeypatch
 
 
 async def test_localhost_needs_no_name_server(tmp_path: Path) -> None:
-    resolver = resolver_of(tmp_path, Server("127.0.0.1", 1))
+    resolver = resolver_of(tmp_path, Endpoint("127.0.0.1", 1))
     for name in ("localhost", "LOCALHOST.", "a.localhost"):
         assert await resolved(resolver, name) == ["127.0.0.1", "::1"]
 
@@ -409,7 +410,7 @@ async def test_dnsmasq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "--txt-record=text.test,words",
         "--local=/test/",
     ) as server:
-        resolver = resolver_of(tmp_path, Server("127.0.0.1", server.port), conf="search test")
+        resolver = resolver_of(tmp_path, Endpoint("127.0.0.1", server.port), conf="search test")
         assert sorted(await resolved(resolver, "both.test")) == ["127.0.0.1", "::1"]
         assert sorted(await resolved(resolver, "alias")) == ["127.0.0.1", "::1"]
         assert (await failure_of(resolver, "text.test.")).reason is Reason.DNS_NO_ADDRESS
