@@ -18,7 +18,7 @@ from types import TracebackType
 from agent.core.measures import Metric, MetricType
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._address import ResolvedAddress, no_interface, socket_address
+from agent.probes._address import ResolvedAddress, host_and_port, no_interface, socket_address
 from agent.probes._network import Network
 from agent.probes._readiness import Readiness
 from agent.probes._sockets import open_socket
@@ -39,7 +39,6 @@ _NEXT_ADDRESS_AFTER = 0.25
 """Seconds before the next address is tried beside a silent one (RFC 8305, section 5)."""
 _CHUNK = 65536
 _RESOLVE, _CONNECT = Phase.RESOLVE, Phase.CONNECT
-_IPV4 = int(socket.AF_INET)
 _STREAM = int(socket.SOCK_STREAM)
 
 
@@ -221,7 +220,7 @@ async def connect(run: Run, network: Network, host: str, port: int, *, proxy: st
         sock = await _connect_one(run, readiness, address, port)
     else:
         sock, address = await _connect_any(run, readiness, addresses, port)
-    run.peer = f"{address.address}:{port}" if address.family == _IPV4 else f"[{address.address}]:{port}"
+    run.peer = host_and_port(address.address, port)
     return Connection(run, sock, readiness)
 
 

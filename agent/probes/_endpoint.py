@@ -15,7 +15,7 @@ _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
 class Endpoint(NamedTuple):
-    """Where a probe connects to."""
+    """A host and a port: where a probe connects to, or where something listens."""
 
     host: str
     port: int

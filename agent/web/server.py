@@ -6,6 +6,7 @@ import ssl
 
 from aiohttp import web
 
+from agent.probes._address import host_and_port
 from agent.settings.model import Web
 from agent.web import api, demo, endpoints, page
 from agent.web.access import Access, add_headers, guarded
@@ -52,7 +53,6 @@ class WebServer:
 
     async def start(self, host: str, port: int) -> None:
         """Begins to listen; port 0 takes a free one. Raises ListenError when the address cannot be had."""
-        shown = f"[{host}]" if ":" in host else host
         context = self._use_certificate()
         await self._runner.setup()
         loop = asyncio.get_running_loop()
@@ -69,9 +69,9 @@ class WebServer:
             await self.close()
             # asyncio puts a sentence of its own into strerror, but leaves the system's number; resolvers have none.
             words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-            raise ListenError(f"cannot listen on {shown}:{port}: {words}") from error
+            raise ListenError(f"cannot listen on {host_and_port(host, port)}: {words}") from error
         bound = self._listener.sockets[0].getsockname()[1]
-        self.address = f"{'https' if context else 'http'}://{shown}:{bound}"
+        self.address = f"{'https' if context else 'http'}://{host_and_port(host, bound)}"
 
     async def close(self) -> None:
         """Stops listening, ends streams, and cuts off what has not ended within a second."""
