@@ -8,7 +8,7 @@ from h2.events import RequestReceived, StreamEnded
 from h2.exceptions import H2Error
 
 from agent.demo.listening import TcpPart, silence
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 from agent.probes._protobuf import string_field
 
 _CHUNK = 65536
@@ -18,7 +18,7 @@ _OK, _UNIMPLEMENTED = "0", "12"
 class Adapter:
     """Answers the two calls that Meshery Server makes to see whether an adapter is there."""
 
-    def __init__(self, name: str, place: Place) -> None:
+    def __init__(self, name: str, place: Endpoint) -> None:
         self.name = name
         self.hung = False
         """Takes connections and never says a word, as a process does that is stuck."""

@@ -8,9 +8,9 @@ from typing import Protocol
 import nats
 from nats.aio.client import Client
 
-from agent.demo.loopback import Place
 from agent.demo.nats_process import NatsProcess
 from agent.demo.nats_stand_in import NatsStandIn
+from agent.probes._endpoint import Endpoint
 
 CLIENTS = ("meshery-server", "meshsync")
 _CONNECT_SECONDS = 5.0
@@ -25,7 +25,7 @@ class _NatsServer(Protocol):
 class Broker:
     """The real nats-server where PATH has it, else the stand-in."""
 
-    def __init__(self, folder: Path, clients: Place, monitor: Place, token: str) -> None:
+    def __init__(self, folder: Path, clients: Endpoint, monitor: Endpoint, token: str) -> None:
         program = which("nats-server")
         self.place = clients
         self.monitor = monitor

@@ -3,13 +3,13 @@
 from asyncio import StreamReader, StreamWriter, open_connection
 
 from agent.demo.listening import TcpPart, relay
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 
 
 class Forwarder:
     """Hands every connection on; where nobody takes it, it is reset."""
 
-    def __init__(self, place: Place, service: Place) -> None:
+    def __init__(self, place: Endpoint, service: Endpoint) -> None:
         self.place = place
         self._service = service
         self._part = TcpPart(place, self._serve)

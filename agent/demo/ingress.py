@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent.demo.certificates import server_context
 from agent.demo.listening import TcpPart, copy, relay
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 
 _END_OF_HEAD = b"\r\n\r\n"
 _CHUNK = 65536
@@ -19,7 +19,7 @@ _WEBSOCKET = re.compile(rb"^upgrade: *websocket", re.IGNORECASE | re.MULTILINE)
 class Ingress:
     """A reverse proxy with TLS for HTTP, WebSocket and server-sent events."""
 
-    def __init__(self, place: Place, server: Place, certificate: Path) -> None:
+    def __init__(self, place: Endpoint, server: Endpoint, certificate: Path) -> None:
         self.place = place
         self.url = f"https://{place}"
         self.drops_upgrades = False

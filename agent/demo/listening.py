@@ -19,7 +19,7 @@ from ssl import SSLContext
 
 from aiohttp import ClientConnectionResetError, web
 
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 
 Serve = Callable[[StreamReader, StreamWriter], Coroutine[None, None, None]]
 Stream = tuple[StreamReader, StreamWriter]
@@ -31,7 +31,7 @@ _CHUNK = 65536
 class TcpPart:
     """Serves every connection with a coroutine, which may let OSError and early ends pass."""
 
-    def __init__(self, place: Place, serve: Serve, tls: SSLContext | None = None) -> None:
+    def __init__(self, place: Endpoint, serve: Serve, tls: SSLContext | None = None) -> None:
         self.place = place
         self._serve = serve
         self._tls = tls
@@ -99,7 +99,7 @@ async def copy(reader: StreamReader, writer: StreamWriter) -> None:
 class HttpPart:
     """Serves every request with a handler."""
 
-    def __init__(self, place: Place, handle: Handle, tls: SSLContext | None = None) -> None:
+    def __init__(self, place: Endpoint, handle: Handle, tls: SSLContext | None = None) -> None:
         self.place = place
         self._handle = handle
         self._tls = tls

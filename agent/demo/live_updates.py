@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from aiohttp import WSMsgType, web
 
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 
 SUBPROTOCOLS = ("graphql-transport-ws", "graphql-ws")
 _OLD_SUBPROTOCOL = "graphql-ws"
@@ -77,7 +77,7 @@ async def _keep_alive(socket: web.WebSocketResponse) -> None:
 
 
 async def provider_stream(
-    request: web.BaseRequest, properties: Mapping[str, object], provider: tuple[str, Place]
+    request: web.BaseRequest, properties: Mapping[str, object], provider: tuple[str, Endpoint]
 ) -> web.StreamResponse:
     """Tells at once which providers there are, and then whether the Remote Provider `provider` can be reached."""
     key, place = provider
@@ -95,7 +95,7 @@ async def _send_provider(response: web.StreamResponse, key: str, status: str, pr
     await response.write(f"event: provider\ndata: {json.dumps(event)}\n\n".encode())
 
 
-async def _reachable(place: Place) -> bool:
+async def _reachable(place: Endpoint) -> bool:
     try:
         async with deadline(_VERIFY_SECONDS):
             _, writer = await open_connection(*place)

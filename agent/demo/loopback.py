@@ -1,20 +1,11 @@
 """Addresses for the simulated parts: each has its own, so that it can listen on the port that the real one has."""
 
 from socket import AF_INET, AF_UNIX, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
-from typing import NamedTuple
+
+from agent.probes._endpoint import Endpoint
 
 _BLOCKS = 200
 _LAST_HOST = 254
-
-
-class Place(NamedTuple):
-    """Where a part listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
 
 
 class Loopback:
@@ -43,7 +34,7 @@ class Loopback:
         return f"{self._prefix}.{self._last}"
 
     @staticmethod
-    def place(host: str, port: int) -> Place:
+    def place(host: str, port: int) -> Endpoint:
         """`port` of `host`; another one where a program that listens on all addresses has it."""
         for wanted in (port, 0):
             with socket(AF_INET, SOCK_STREAM) as attempt:
@@ -53,7 +44,7 @@ class Loopback:
                     attempt.listen()
                 except OSError:
                     continue
-                return Place(host, attempt.getsockname()[1])
+                return Endpoint(host, attempt.getsockname()[1])
         raise OSError(f"{host} has no free port")
 
     def __enter__(self) -> "Loopback":

@@ -9,9 +9,9 @@ from agent.demo.broker import Broker
 from agent.demo.controllers import diagnostics, status, status_list
 from agent.demo.listening import HttpPart
 from agent.demo.live_updates import comment_stream, graphql, provider_stream
-from agent.demo.loopback import Place
 from agent.demo.provider import PROPERTIES
 from agent.demo.sessions import REMOTE_PROVIDER, Sessions
+from agent.probes._endpoint import Endpoint
 
 RELEASE = "v0.8.100"
 
@@ -28,11 +28,11 @@ class MesheryServer:
 
     def __init__(
         self,
-        place: Place,
+        place: Endpoint,
         *,
         sessions: Sessions,
         broker: Broker,
-        provider: Place,
+        provider: Endpoint,
         answers: Callable[[str], Awaitable[bool]],
     ) -> None:
         """`answers`: whether the adapter at `host:port` does."""

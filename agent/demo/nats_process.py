@@ -6,7 +6,7 @@ from asyncio import timeout as deadline
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from pathlib import Path
 
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 3.0
@@ -16,7 +16,7 @@ _LOOK_EVERY = 0.02
 class NatsProcess:
     """nats-server as Meshery Operator sets it up: a token for clients, and an open monitoring endpoint."""
 
-    def __init__(self, program: str, folder: Path, clients: Place, monitor: Place, token: str) -> None:
+    def __init__(self, program: str, folder: Path, clients: Endpoint, monitor: Endpoint, token: str) -> None:
         self._program = program
         self._places = (clients, monitor)
         self._process: Process | None = None

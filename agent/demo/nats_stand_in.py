@@ -10,7 +10,7 @@ from itertools import count
 from aiohttp import web
 
 from agent.demo.listening import HttpPart, TcpPart
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 
 _VERSION = "2.14.2"
 _MAX_PAYLOAD = 1024 * 1024
@@ -29,7 +29,7 @@ class _Client:
 class NatsStandIn:
     """Speaks enough of the client protocol and of the monitoring endpoint for those who ask whether a Broker is up."""
 
-    def __init__(self, clients: Place, monitor: Place, token: str) -> None:
+    def __init__(self, clients: Endpoint, monitor: Endpoint, token: str) -> None:
         self._place = clients
         self._token = token
         self._clients: dict[int, _Client] = {}

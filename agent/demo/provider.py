@@ -8,7 +8,7 @@ from ssl import SSLContext
 from aiohttp import web
 
 from agent.demo.listening import HttpPart
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 
 PROPERTIES: Mapping[str, object] = {
     "providerType": "remote",
@@ -23,7 +23,7 @@ PROPERTIES: Mapping[str, object] = {
 class Provider:
     """A Remote Provider behind TLS."""
 
-    def __init__(self, place: Place, tls: SSLContext) -> None:
+    def __init__(self, place: Endpoint, tls: SSLContext) -> None:
         self._part = HttpPart(place, self._handle, tls)
         self._firewall = PacketDrop(place)
         self.place = place
@@ -54,7 +54,7 @@ class Provider:
 class PacketDrop:
     """A listener whose queue of connections is full: the kernel drops further SYNs, as a firewall does."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         self._place = place
         self._sockets: list[socket] = []
 

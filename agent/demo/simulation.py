@@ -13,11 +13,12 @@ from agent.demo.broker import Broker
 from agent.demo.certificates import Authority, server_context
 from agent.demo.forwarder import Forwarder
 from agent.demo.ingress import Ingress
-from agent.demo.loopback import Loopback, Place
+from agent.demo.loopback import Loopback
 from agent.demo.meshery_server import MesheryServer
 from agent.demo.provider import Provider
 from agent.demo.sessions import Sessions
 from agent.demo.workloads import Cluster, health, operator_metrics, registry
+from agent.probes._endpoint import Endpoint
 
 ADAPTERS = {"istio": 10000, "linkerd": 10001, "cilium": 10012}
 """Adapters and their ports."""
@@ -139,7 +140,7 @@ class Simulation:
         """Ends everything."""
         await gather(*(part.stop() for part in self._parts))
 
-    def _place(self, port: int) -> Place:
+    def _place(self, port: int) -> Endpoint:
         return self._loopback.place(self._loopback.host(), port)
 
     async def _adapter_answers(self, address: str) -> bool:

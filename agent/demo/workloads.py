@@ -8,7 +8,7 @@ from aiohttp import web
 from agent.demo.ingress import Ingress
 from agent.demo.kubernetes_objects import is_selected, lists
 from agent.demo.listening import HttpPart
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 
 _HEALTH_PATHS = ("/livez", "/readyz", "/healthz")
 _RECONCILED = """\
@@ -18,7 +18,7 @@ meshery_operator_reconcile_total{controller="meshsync"} 9
 """
 
 
-def operator_metrics(place: Place, tls: SSLContext, token: str) -> HttpPart:
+def operator_metrics(place: Endpoint, tls: SSLContext, token: str) -> HttpPart:
     """The Operator's metrics: HTTPS with a certificate of its own, and nothing without a token of the cluster."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
@@ -31,7 +31,7 @@ def operator_metrics(place: Place, tls: SSLContext, token: str) -> HttpPart:
     return HttpPart(place, handle, tls)
 
 
-def health(place: Place) -> HttpPart:
+def health(place: Endpoint) -> HttpPart:
     """The health endpoints of Operator and MeshSync."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
@@ -40,7 +40,7 @@ def health(place: Place) -> HttpPart:
     return HttpPart(place, handle)
 
 
-def registry(place: Place, tls: SSLContext) -> HttpPart:
+def registry(place: Endpoint, tls: SSLContext) -> HttpPart:
     """A container registry, which wants a sign-in for everything."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
@@ -60,7 +60,9 @@ _BROKER_RESOURCE = "/apis/meshery.io/v1alpha1/namespaces/meshery/brokers/meshery
 class Cluster:
     """A Kubernetes API server, as far as its health, its version and what the agent reads there go."""
 
-    def __init__(self, place: Place, tls: SSLContext, token: str, broker_endpoint: Place, ingress: Ingress) -> None:
+    def __init__(
+        self, place: Endpoint, tls: SSLContext, token: str, broker_endpoint: Endpoint, ingress: Ingress
+    ) -> None:
         """`broker_endpoint`: where the Operator has found the Broker to be reachable from outside."""
         self.server_exposed = False
         """The Service of Meshery Server is a raw LoadBalancer."""

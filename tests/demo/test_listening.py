@@ -9,7 +9,7 @@ from aiohttp import ClientError, ClientSession, web
 
 from agent.demo.listening import HttpPart
 from agent.demo.live_updates import graphql
-from agent.demo.loopback import Place
+from agent.probes._endpoint import Endpoint
 from tests.servers.process import free_port
 
 
@@ -19,7 +19,7 @@ async def test_a_client_that_leaves_during_the_upgrade_is_no_error(caplog: pytes
         request.transport.abort()
         return await graphql(request)
 
-    part = HttpPart(Place("127.0.0.1", free_port()), leave_first)
+    part = HttpPart(Endpoint("127.0.0.1", free_port()), leave_first)
     await part.start()
     try:
         with caplog.at_level(logging.WARNING):
