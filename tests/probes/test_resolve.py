@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from asyncio import CancelledError, all_tasks, create_task, gather, sleep, timeout
+from asyncio import CancelledError, all_tasks, create_task, gather, shield, sleep, timeout
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -106,6 +106,29 @@ async def test_failures_are_told_apart(answer: Answer, reason: Reason, words: st
         assert times_asked(server, "a.test") == 1, "who has answered is not asked again"
     assert failure.reason is reason
     assert words in failure.detail
+
+
+async def test_a_denial_of_aaaa_does_not_end_the_wait_for_a(tmp_path: Path) -> None:
+    async with name_server({"a.test": by_type(AAAA=code("NXDOMAIN"))}) as server:
+        waiting = create_task(resolved(resolver_of(tmp_path, server.server), "a.test"))
+        await _until(lambda: times_asked(server, "a.test") == times_asked(server, "a.test", "AAAA") == 1)
+        with pytest.raises(TimeoutError):
+            async with timeout(4 * _resolve._GRACE):
+                await shield(waiting)
+        server.answer_late(HOST)
+        assert await waiting == ANSWERED
+
+
+async def test_a_denial_of_a_waits_a_moment_for_aaaa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_resolve, "_GRACE_AFTER_DENIAL", 5.0)
+    async with name_server({"a.test": by_type(A=code("NXDOMAIN"))}) as server:
+        waiting = create_task(resolved(resolver_of(tmp_path, server.server), "a.test"))
+        await _until(lambda: times_asked(server, "a.test") == times_asked(server, "a.test", "AAAA") == 1)
+        with pytest.raises(TimeoutError):
+            async with timeout(4 * _resolve._GRACE):
+                await shield(waiting)
+        server.answer_late(records("@ AAAA ::1"))
+        assert await waiting == ["::1"]
 
 
 async def test_an_address_at_which_no_name_server_runs(tmp_path: Path) -> None:
