@@ -37,6 +37,8 @@ _TCP_INFO_BYTES = 104
 _TCP_INFO = Struct("=68xI28xI")  # tcpi_rtt in microseconds and tcpi_total_retrans: linux/tcp.h, struct tcp_info
 _NEXT_ADDRESS_AFTER = 0.25
 """Seconds before the next address is tried beside a silent one (RFC 8305, section 5)."""
+_LEAST_MOMENT = 0.1
+"""Seconds that a target has at least to object to a client after the handshake."""
 _CHUNK = 65536
 _RESOLVE, _CONNECT = Phase.RESOLVE, Phase.CONNECT
 _STREAM = int(socket.SOCK_STREAM)
@@ -64,11 +66,6 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    @property
-    def tls(self) -> ssl.SSLObject | None:
-        """The TLS session, once there is one."""
-        return self._tls
 
     async def start_tls(self, network: Network, identity: TlsIdentity, server_name: str) -> None:
         """Makes the handshake in the phase `tls` and notes its facts. Raises ProbeFailure with a tls_* reason.
@@ -99,18 +96,24 @@ class Connection:
                 break
         measure_tls(self._run, tls)
 
-    async def await_objection(self, seconds: float) -> None:
-        """Waits until the target has said anything after the handshake, `seconds` at most.
+    async def await_objection(self) -> None:
+        """Right after a handshake after which nothing is to be read: gives the target a moment to object to the client.
 
         A TLS 1.3 server judges the client's certificate, or its lack, only after the client's handshake is over (RFC
-        8446, section 4.4.2.4). Raises ProbeFailure when it objects, be it by leaving without a word, and OSError.
+        8446, section 4.4.2.4); the phase is then `response`. Raises ProbeFailure when it objects, be it by leaving
+        without a word, and OSError.
         """
-        assert self._tls is not None  # noqa: S101 - for the type checker: only called after a handshake
+        if self._tls is None or self._tls.version() != "TLSv1.3":
+            return
+        # An objection comes one round trip after our last message, and the handshake took at least as long.
+        moment = max(_LEAST_MOMENT, 2 * self._run.in_phase())
+        self._run.enter(Phase.RESPONSE)
         await self._flush()
         try:
-            async with deadline(seconds):
+            async with deadline(min(moment, self._run.time_to_judge())):
                 stays = await self._fill()
         except TimeoutError:
+            self._run.waited += self._run.in_phase()
             return
         if not stays:
             raise ProbeFailure(

@@ -139,6 +139,8 @@ class NatsProbe:
         if lines.waiting:
             raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the server sends {quote(lines.waiting)} where TLS has to begin")
         await connection.start_tls(self._network, self._identity, self._server_name)
+        if self._authenticate is None:  # else the answer to PING tells whether the server takes our certificate
+            await connection.await_objection()
 
     async def _sign_in(
         self, run: Run, connection: Connection, lines: Lines, info: Info, authenticate: Authentication

@@ -79,9 +79,12 @@ class TcpProbe:
             (step.send.encode(), RegularExpression(step.expect, multiline=True) if step.expect else None)
             for step in settings.dialogue
         )
+        self._listens = any(step.expect for step in settings.dialogue)
 
     async def run(self, run: Run) -> None:
         with await self._open(run) as connection:
+            if not self._listens:
+                await connection.await_objection()
             if self._steps:
                 dialogue = _Dialogue(run, connection)
                 for send, expected in self._steps:

@@ -1,19 +1,15 @@
 """Makes a TLS handshake and looks at the certificate."""
 
-from time import perf_counter
 from typing import ClassVar, Literal
 
 from agent.core.measures import Metric
 from agent.core.ports import Probe
-from agent.core.reasons import Phase
 from agent.core.run import Run
 from agent.probes._connection import TCP_METRICS, connect_tls
 from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._network import Network
 from agent.probes._settings import Address, ProbeSettings, TlsSettings
 from agent.probes._tls import TLS_METRICS, tls_identity
-
-_LEAST_MOMENT = 0.1
 
 
 class TlsProbeSettings(ProbeSettings):
@@ -45,15 +41,10 @@ class TlsProbe:
         self._server_name = settings.tls.server_name if settings.tls is not None else None
 
     async def run(self, run: Run) -> None:
-        begin = perf_counter()
         with await connect_tls(
             run, self._network, self._host, self._port, self._identity, self._server_name
         ) as connection:
-            if connection.tls is not None and connection.tls.version() == "TLSv1.3":
-                run.enter(Phase.RESPONSE)
-                # An objection comes one round trip after our last message; the handshake took longer than that.
-                moment = max(_LEAST_MOMENT, perf_counter() - begin)
-                await connection.await_objection(min(moment, run.time_to_judge()))
+            await connection.await_objection()
 
 
 SETTINGS = TlsProbeSettings

@@ -158,16 +158,18 @@ async def test_dates_of_a_refused_certificate_are_shown(begins: int, ends: int, 
     assert measured(outcome, CERTIFICATE_EXPIRY) == ends_at.timestamp()
 
 
-@pytest.mark.servers("nats-server")
-async def test_a_client_certificate_is_wanted_and_given(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", SERVERS)
+async def test_a_client_certificate_is_wanted_and_given(program: str, tmp_path: Path) -> None:
     certificate = authority().issue_cert("reachd.example.com")
     certificate.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
     tls = {"ca_file": ca_file(tmp_path)}
-    with nats_server(config=_tls(tmp_path, verify=True)) as nats:
-        settings = {"kind": "nats", "address": nats.address, "token": TOKEN}
-        outcome = await probe({**settings, "tls": tls})
-        assert_failed(outcome, Reason.TLS_CLIENT_CERTIFICATE_REQUIRED)
-        assert_up(await probe({**settings, "tls": {**tls, "cert_file": str(tmp_path / "client.pem")}}))
+    with nats_server(program=program, config=_tls(tmp_path, verify=True)) as nats:
+        settings = {"kind": "nats", "address": nats.address}
+        for credentials in ({}, {"token": TOKEN}):
+            outcome = await probe({**settings, **credentials, "tls": tls})
+            assert_failed(outcome, Reason.TLS_CLIENT_CERTIFICATE_REQUIRED)
+            certified = {**tls, "cert_file": str(tmp_path / "client.pem")}
+            assert_up(await probe({**settings, **credentials, "tls": certified}))
 
 
 @pytest.mark.servers("nats-server")

@@ -216,11 +216,25 @@ async def test_client_certificates(version: ssl.TLSVersion, tickets: int, tmp_pa
         assert outcome.duration < IN_VAIN
 
 
-async def test_a_missing_client_certificate_is_told_by_the_tcp_probe_too(tmp_path: Path) -> None:
-    with plain_server(context_of(clients=trustme.CA())) as address:
-        settings = {"address": address, "tls": {"ca_file": ca_file(tmp_path)}, "dialogue": [{"expect": "ready"}]}
+@VERSIONS
+@pytest.mark.parametrize("dialogue", [[], [{"send": "hello"}], [{"send": "hello"}, {"expect": "ready"}]])
+async def test_a_missing_client_certificate_is_told_by_the_tcp_probe_too(
+    dialogue: list[dict[str, str]], version: ssl.TLSVersion, tmp_path: Path
+) -> None:
+    with plain_server(context_of(version=version, clients=trustme.CA())) as address:
+        settings = {"address": address, "tls": {"ca_file": ca_file(tmp_path)}, "dialogue": dialogue}
         outcome = await probe({"kind": "tcp", **settings})
     assert_failed(outcome, Reason.TLS_CLIENT_CERTIFICATE_REQUIRED)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "tls"])
+async def test_the_moment_for_an_objection_is_nobodys_latency(kind: str, tmp_path: Path) -> None:
+    context = context_of()
+    context.num_tickets = 0  # the server has nothing to say after the handshake
+    with plain_server(context) as address:
+        outcome = await probe({"kind": kind, "address": address, "tls": {"ca_file": ca_file(tmp_path)}})
+    assert_up(outcome)
+    assert 0 < outcome.waited <= outcome.phase_seconds()[Phase.RESPONSE] < IN_VAIN
 
 
 @VERSIONS
