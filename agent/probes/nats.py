@@ -14,7 +14,7 @@ from agent.core.ports import Probe
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.core.version import VERSION
-from agent.probes._connection import TCP_METRICS, Connection, connect
+from agent.probes._connection import TCP_METRICS, Connection, connect, connect_tls
 from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._nats_protocol import Info, Lines, error_failure, judge_info, parse_info, server_name
 from agent.probes._network import Network
@@ -23,6 +23,7 @@ from agent.probes._text import quote
 from agent.probes._tls import TLS_METRICS, tls_identity
 
 _MAX_LINES_BEFORE_PONG = 100
+_TLS_FIRST = "the server may want TLS before its INFO, which takes tls_handshake_first"
 
 
 class NatsSettings(ProbeSettings):
@@ -52,6 +53,8 @@ class NatsSettings(ProbeSettings):
     """Credentials file with a user's JWT and nkey seed."""
     tls: TlsSettings | None = None
     """How to verify the server and to identify the agent. Without it TLS is used where the server requires it."""
+    tls_handshake_first: bool = False
+    """Begin with TLS and read INFO inside it, for a server with `handshake_first` (nats-server 2.10 and newer)."""
 
     @model_validator(mode="after")
     def _one_way_to_authenticate(self) -> "NatsSettings":
@@ -110,23 +113,42 @@ class NatsProbe:
         self._endpoint = settings.endpoint()
         self._network = network
         self._tls_wanted = settings.tls is not None
+        self._tls_first = settings.tls_handshake_first
         self._identity = tls_identity(settings.tls)
         self._server_name = (settings.tls and settings.tls.server_name) or self._endpoint.host
         self._authenticate = _authentication(settings, network)
 
     async def run(self, run: Run) -> None:
-        with await connect(run, self._network, *self._endpoint) as connection:
+        with await self._open(run) as connection:
             lines = Lines(connection)
-            info = await _read_info(run, lines)
+            info = await self._read_info(run, lines)
             judge_info(info)
             if lines.waiting.startswith(b"-ERR"):  # a full server refuses right after its INFO
                 raise error_failure(await lines.next())
-            await self._secure(run, connection, info, lines)
+            if not self._tls_first:
+                await self._secure(run, connection, info, lines)
             if self._authenticate is not None:
                 await self._sign_in(run, connection, lines, info, self._authenticate)
         run.detail = server_name(info)
         if self._authenticate is None and info.get("auth_required") is True:
             run.detail += "; it wants authentication, which was not tried without credentials"
+
+    async def _open(self, run: Run) -> Connection:
+        if self._tls_first:
+            return await connect_tls(run, self._network, *self._endpoint, self._identity, self._server_name)
+        return await connect(run, self._network, *self._endpoint)
+
+    async def _read_info(self, run: Run, lines: Lines) -> Info:
+        run.enter(Phase.RESPONSE)
+        suspicion = _TLS_FIRST if self._tls_wanted and not self._tls_first else ""
+        run.detail = suspicion
+        try:
+            line = await lines.next(beginning=b"INFO ")
+        except ProbeFailure as failure:
+            if suspicion and failure.reason is Reason.CONNECTION_CLOSED and not lines.waiting:
+                raise ProbeFailure(failure.reason, f"{failure.detail}; {suspicion}") from failure
+            raise
+        return parse_info(line)
 
     async def _secure(self, run: Run, connection: Connection, info: Info, lines: Lines) -> None:
         """Upgrades to TLS where the server requires it, or where it is configured."""
@@ -171,11 +193,6 @@ class NatsProbe:
             elif line != b"+OK":
                 raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the server answers PING with {quote(line)}")
         raise ProbeFailure(Reason.PROTOCOL_ERROR, f"no PONG within {_MAX_LINES_BEFORE_PONG} lines")
-
-
-async def _read_info(run: Run, lines: Lines) -> Info:
-    run.enter(Phase.RESPONSE)
-    return parse_info(await lines.next(beginning=b"INFO "))
 
 
 SETTINGS = NatsSettings

@@ -172,6 +172,59 @@ async def test_a_client_certificate_is_wanted_and_given(program: str, tmp_path: 
             assert_up(await probe({**settings, **credentials, "tls": certified}))
 
 
+@pytest.mark.servers("nats-server-2.14")
+@pytest.mark.parametrize("credentials", [{}, {"token": TOKEN}])
+async def test_tls_before_info(credentials: dict[str, str], tmp_path: Path) -> None:
+    certificate = authority().issue_cert("reachd.example.com")
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
+    tls = {"ca_file": ca_file(tmp_path)}
+    config = _tls(tmp_path, verify=True, handshake_first="true")
+    with nats_server(program="nats-server-2.14", token=TOKEN, config=config) as nats:
+        settings = {"kind": "nats", "address": nats.address, "tls_handshake_first": True, **credentials}
+        outcome = await probe({**settings, "tls": {**tls, "cert_file": str(tmp_path / "client.pem")}})
+        assert_up(outcome)
+        assert 'nats-server "2.14' in outcome.detail
+        assert ("wants authentication" in outcome.detail) == (not credentials)
+        assert {Phase.TLS, Phase.RESPONSE} <= outcome.phase_seconds().keys()
+        assert measured(outcome, CERTIFICATE_EXPIRY) > datetime.now(UTC).timestamp()
+        assert_failed(await probe({**settings, "tls": tls}), Reason.TLS_CLIENT_CERTIFICATE_REQUIRED)
+        assert_failed(await probe(settings), Reason.TLS_UNTRUSTED)
+
+
+@pytest.mark.servers("nats-server-2.14")
+@pytest.mark.parametrize("first", [False, True])
+async def test_a_server_takes_either_order_of_tls_and_info(first: bool, tmp_path: Path) -> None:
+    config = _tls(tmp_path, handshake_first='"auto"')
+    with nats_server(program="nats-server-2.14", config=config) as nats:
+        settings = {"kind": "nats", "address": nats.address, "tls": {"ca_file": ca_file(tmp_path)}}
+        assert_up(await probe({**settings, "tls_handshake_first": first}))
+
+
+@pytest.mark.servers("nats-server-2.14")
+async def test_a_server_that_may_want_tls_before_info(tmp_path: Path) -> None:
+    words = "the server may want TLS before its INFO, which takes tls_handshake_first"
+    config = _tls(tmp_path, handshake_first="true", timeout=1)
+    with nats_server(program="nats-server-2.14", config=config) as nats:
+        settings = {"kind": "nats", "address": nats.address}
+        closed_after = await probe({**settings, "tls": {}}, timeout=20)
+        silent_for = await probe_in_time({**settings, "tls": {}})
+        plain = await probe_in_time(settings)
+    assert_failed(closed_after, Reason.CONNECTION_CLOSED)
+    assert closed_after.detail == f"the server closed the connection without a further word; {words}"
+    assert_failed(silent_for, Reason.RESPONSE_TIMEOUT)
+    assert silent_for.detail == f"no answer came within 0.3 s; {words}"
+    assert_failed(plain, Reason.RESPONSE_TIMEOUT)
+    assert words not in plain.detail
+
+
+@pytest.mark.servers("nats-server")
+async def test_a_server_that_begins_with_info_where_tls_was_to_come_first(tmp_path: Path) -> None:
+    with nats_server(config=_tls(tmp_path)) as nats:
+        settings = {"kind": "nats", "address": nats.address, "tls": {"ca_file": ca_file(tmp_path)}}
+        outcome = await probe({**settings, "tls_handshake_first": True})
+    assert_failed(outcome, Reason.TLS_NOT_TLS)
+
+
 @pytest.mark.servers("nats-server")
 async def test_tls_that_the_server_does_not_offer_fails_before_a_secret_is_sent() -> None:
     with nats_server(token=TOKEN) as nats:
@@ -393,14 +446,21 @@ def test_wrong_settings_are_told(keys: dict[str, object], words: str) -> None:
 
 
 def _tls(
-    folder: Path, *, verify: bool = False, not_before: datetime | None = None, not_after: datetime | None = None
+    folder: Path,
+    *,
+    verify: bool = False,
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+    **options: object,
 ) -> str:
+    """A server's block `tls`; `options` are more of it, as its configuration writes them."""
     certificate = authority().issue_cert("localhost", "127.0.0.1", not_before=not_before, not_after=not_after)
     certificate.private_key_pem.write_to_path(str(folder / "server.key"))
     certificate.cert_chain_pems[0].write_to_path(str(folder / "server.crt"))
     block = f'cert_file: "{folder}/server.crt", key_file: "{folder}/server.key"'
     if verify:
         block += f', ca_file: "{ca_file(folder)}", verify: true'
+    block += "".join(f", {key}: {value}" for key, value in options.items())
     return f"tls {{ {block} }}"
 
 
