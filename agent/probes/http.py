@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
-from agent.core.run import ProbeFailure, Run
+from agent.core.run import Inconclusive, ProbeFailure, Run
 from agent.probes._address import host_and_port, parse_literal
 from agent.probes._endpoint import url_endpoint
 from agent.probes._http import MAX_BODY, Response, decoded_body, exchange
@@ -60,7 +60,7 @@ class HttpSettings(HttpRequestSettings):
     body: str = ""
     """Request body."""
     follow_redirects: bool = False
-    """Follow up to 10 redirects; the answer to the last request is judged. Credentials stay with the first host."""
+    """Follow up to 10 redirects; the answer to the last request is judged. Credentials stay with the first origin."""
     compression: bool = False
     """Ask for a compressed answer, gzip or deflate."""
     max_body: int = Field(default=MAX_BODY, ge=1, le=16 * 1024 * 1024)
@@ -108,9 +108,20 @@ class HttpProbe:
             run.redirected = ""  # which this failure names itself
             last = quote(target.url)
             raise ProbeFailure(Reason.REDIRECT_LOOP, f"more than {_MAX_REDIRECTS} redirects, the last to {last}")
+        if self._target.authenticated and not target.authenticated:
+            self._judge_stranger(response)
         run.detail = judge_status(response, self._settings.expect, url=target.url, authenticated=target.authenticated)
         if not run.detail and self._expectation.wanted:
             self._expectation.judge(response, self._settings.max_body)
+
+    def _judge_stranger(self, response: Response) -> None:
+        """Raises Inconclusive where another origin asks for the credentials that it was not given."""
+        status = response.status
+        if status in (401, 403) and status not in self._settings.expect.status:
+            raise Inconclusive(
+                f"the answer is {status}, to a request without the credentials, which stay with the origin of the url",
+                "To get a verdict, point the url at the final address, where the credentials are then sent.",
+            )
 
     async def _ask(self, run: Run, target: HttpTarget, method: str, body: bytes) -> Response:
         request = target.request(run, method, body=body, headers=self._headers)

@@ -326,6 +326,57 @@ async def test_redirects_are_followed_without_credentials_to_another_host(tmp_pa
     assert "Authorization" not in requests[0]
 
 
+CREDENTIALS: dict[str, Any] = {"headers": {"Authorization": "Bearer t0ken"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "keys", "verdict"),
+    [
+        (401, CREDENTIALS, Verdict.UNKNOWN),
+        (403, CREDENTIALS, Verdict.UNKNOWN),
+        (403, {**CREDENTIALS, "expect": {"forbidden_is_up": True}}, Verdict.UNKNOWN),
+        (401, {**CREDENTIALS, "expect": {"status": [200]}}, Verdict.UNKNOWN),
+        (401, {**CREDENTIALS, "expect": {"status": [401]}}, Verdict.UP),
+        (404, CREDENTIALS, Verdict.DOWN),
+        (401, {}, Verdict.UP),
+        (403, {}, Verdict.DOWN),
+    ],
+)
+async def test_who_asks_for_credentials_that_were_held_back_gives_no_verdict(
+    status: int, keys: dict[str, Any], verdict: Verdict
+) -> None:
+    async with (
+        serving(answering(reply(status))) as other,
+        serving(answering(reply(302, Location=f"http://{other.address}/there"))) as first,
+    ):
+        outcome = await probe(settings(first.address, follow_redirects=True, **keys))
+    assert outcome.verdict is verdict
+    if verdict is Verdict.UNKNOWN:
+        assert outcome.reason is None
+        assert outcome.detail == (
+            f"the answer is {status}, to a request without the credentials, which stay with the origin of the url; "
+            f'after a redirect to "http://{other.address}"'
+        )
+        assert "point the url at the final address" in outcome.advice
+
+
+async def test_a_redirect_back_to_the_first_origin_is_followed_with_credentials_again() -> None:
+    async def home(reader: StreamReader, writer: StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        authorized = b"Authorization: Bearer t0ken\r\n" in request
+        back = request.startswith(b"GET /back ")
+        writer.write(reply(403 if authorized else 401) if back else reply(302, Location=f"http://{other.address}/"))
+        await writer.drain()
+
+    async def away(reader: StreamReader, writer: StreamWriter) -> None:
+        await answering(reply(302, Location=f"http://{first.address}/back"))(reader, writer)
+
+    async with serving(away) as other, serving(home) as first:
+        outcome = await probe(settings(first.address, follow_redirects=True, **CREDENTIALS))
+    assert_failed(outcome, Reason.AUTH_REJECTED)
+    assert "403" in outcome.detail
+
+
 @pytest.mark.parametrize("script", [answering(reply(500)), closing, silent, answering(reply(302, Location="ftp://x/"))])
 async def test_a_failure_after_a_redirect_names_the_place(script: Script) -> None:
     async with (
