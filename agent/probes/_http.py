@@ -36,15 +36,24 @@ _CODES = {code: str(code) for code in range(100, 600)}
 class Response:
     """An answer. `body` is at most as long as asked.
 
-    truncated: the body was longer. remainder: bytes that follow the head of an upgraded connection (101).
+    version: of HTTP, as "1.1". truncated: the body was longer. remainder: bytes that follow the head of an upgraded
+    connection (101).
     """
 
-    __slots__ = ("_headers", "_raw_headers", "body", "remainder", "status", "truncated")
+    __slots__ = ("_headers", "_raw_headers", "body", "remainder", "status", "truncated", "version")
 
     def __init__(
-        self, status: int, raw_headers: list[tuple[bytes, bytes]], body: bytes, *, truncated: bool, remainder: bytes
+        self,
+        status: int,
+        raw_headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        *,
+        version: str,
+        truncated: bool,
+        remainder: bytes,
     ) -> None:
         self.status = status
+        self.version = version
         self.body = body
         self.truncated = truncated
         self.remainder = remainder
@@ -163,6 +172,7 @@ class _Reader:
             message.status,
             message.headers,
             b"".join(message.body),
+            version=message.version,
             truncated=message.truncated,
             remainder=self.remainder,
         )

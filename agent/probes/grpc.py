@@ -175,7 +175,7 @@ class GrpcProbe:
             what = "without grpc-status" if content_type.startswith("application/grpc") else f"as {quote(content_type)}"
             raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the target answers HTTP/2 {what}: not gRPC")
         raw_fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.fields.items()]
-        response = Response(answer.status, raw_fields, answer.body, truncated=False, remainder=b"")
+        response = Response(answer.status, raw_fields, answer.body, version="2", truncated=False, remainder=b"")
         return judge_status(response, url=f"http://{self._endpoint}/", authenticated=self._settings.auth is not None)
 
 

@@ -1,8 +1,8 @@
 """The nats_monitor probe against real servers with real clients, and against answers that no real one gives."""
 
 import signal
-from asyncio import open_connection, sleep
-from collections.abc import AsyncIterator
+from asyncio import StreamReader, StreamWriter, open_connection, sleep
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import time
@@ -38,6 +38,7 @@ from tests.probes.support import (
     endless,
     measured,
     probe,
+    reset,
     server_context,
     serving,
     silent,
@@ -260,6 +261,57 @@ async def test_one_connection_or_several(keep: bool) -> None:
     assert_up(outcome)
     assert seen == ["/nats/healthz", "/nats/varz", "/nats/connz?limit=256&offset=0"]
     assert value(outcome, "start_timestamp_seconds") == 1795245328.914307
+
+
+End = Callable[[StreamWriter], None]
+
+
+def _stay(writer: StreamWriter) -> None:
+    """Leaves a connection open."""
+
+
+def _answering_one_by_one(head: bytes, end: End) -> Script:
+    """Script: answers with good pages below `head`, and deals with the connection after each as `end` does."""
+
+    async def script(reader: StreamReader, writer: StreamWriter) -> None:
+        while not writer.is_closing():
+            request = await reader.readuntil(b"\r\n\r\n")
+            _, body = GOOD[request.split(b" ")[1].decode().partition("?")[0]]
+            writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            await writer.drain()
+            end(writer)
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("head", "end", "connections"),
+    [
+        (b"HTTP/1.0 200 OK\r\n", StreamWriter.close, 3),
+        (b"HTTP/1.0 200 OK\r\n", _stay, 3),
+        (b"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n", _stay, 1),
+        (b"HTTP/1.1 200 OK\r\n", _stay, 1),
+        (b"HTTP/1.1 200 OK\r\n", StreamWriter.close, 3),
+        (b"HTTP/1.1 200 OK\r\n", reset, 3),
+    ],
+)
+async def test_a_connection_lasts_as_long_as_the_server_likes(head: bytes, end: End, connections: int) -> None:
+    async with serving(_answering_one_by_one(head, end)) as server:
+        assert_up(await probe({"kind": "nats_monitor", "url": f"http://{server.address}"}))
+        assert server.connections == connections
+
+
+@pytest.mark.parametrize(("begun", "connections"), [(b"", 2), (b"HTTP/1.1 200 OK\r\n", 1)])
+async def test_only_what_was_not_answered_at_all_is_asked_again_and_once(begun: bytes, connections: int) -> None:
+    async def script(reader: StreamReader, writer: StreamWriter) -> None:
+        while b"/healthz" in await reader.readuntil(b"\r\n\r\n"):
+            writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"status":"ok"}')
+        writer.write(begun)
+
+    async with serving(script) as server:
+        outcome = await probe({"kind": "nats_monitor", "url": f"http://{server.address}"})
+        assert server.connections == connections
+    assert_failed(outcome, Reason.CONNECTION_CLOSED)
 
 
 @pytest.mark.parametrize(
