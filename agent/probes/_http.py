@@ -30,6 +30,13 @@ MAX_BODY = 1024 * 1024
 _MAX_HEAD = 64 * 1024
 _REQUEST, _RESPONSE, _TRANSFER = Phase.REQUEST, Phase.RESPONSE, Phase.TRANSFER
 _VERSIONS = {"1.0": 1.0, "1.1": 1.1}
+_LENIENCIES = {"lenient_headers": True, "lenient_optional_cr_before_lf": True}
+"""What a client that only judges forgives: folded headers, with which the parser also lets control characters pass (RFC
+9112, section 5.2), and line ends without CR (section 2.2).
+
+Not forgiven are a Content-Length that comes twice (for which the parser has no switch) or beside chunks: either may be
+taken for an error (RFC 9110, section 8.6; RFC 9112, section 6.3), as proxies between such a server and its users do.
+"""
 _CODES = {code: str(code) for code in range(100, 600)}
 
 
@@ -121,17 +128,13 @@ class _Message:
     def truncated(self) -> bool:
         return self.body_size > self.limit
 
-    def header(self, wanted: bytes) -> bytes | None:
-        for name, value in self.headers:
-            if name.lower() == wanted:
-                return value
-        return None
-
     def ends_with_connection(self) -> bool:
         """Whether the end of the stream is the end of the body (RFC 9112, section 6.3)."""
-        return self.head_complete and (
-            self.header(b"content-length") is None and self.header(b"transfer-encoding") is None
-        )
+        fields = {name.lower(): value for name, value in self.headers}
+        last_coding = fields.get(b"transfer-encoding", b"").rpartition(b",")[2].strip().lower()
+        if last_coding:
+            return self.head_complete and last_coding != b"chunked"
+        return self.head_complete and b"content-length" not in fields
 
 
 class _Reader:
@@ -142,6 +145,7 @@ class _Reader:
     def __init__(self, limit: int) -> None:
         self.message = _Message(limit)
         self.parser = HttpResponseParser(self.message)
+        self.parser.set_dangerous_leniencies(**_LENIENCIES)
         self.besides_body = 0
         """Bytes of head, trailers and the like that have come since the last ones of the body."""
         self.remainder = b""

@@ -61,6 +61,7 @@ def settings(address: str, path: str = "/", **keys: Any) -> dict[str, Any]:
 
 HELLO = {"body_matches": ["^hello$"]}
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+GZIP_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: Chunked\r\n\r\n"
 ENDLESS = endless(b"a", first=b"HTTP/1.1 200 OK\r\n\r\n")
 JSON = {"expect": {"json": {"a": 1}}}
 LOGIN = {"expect": {"login_paths": ["/login"]}}
@@ -83,6 +84,11 @@ LOGIN = {"expect": {"login_paths": ["/login"]}}
         (reply(body=zlib.compress(b"hello"), Content_Encoding="deflate"), {"compression": True, "expect": HELLO}),
         (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", {"expect": {"body_matches": ["end$"]}}),
         (b"HTTP/1.0 200 OK\r\n\r\nold", {}),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nhello", {"expect": HELLO}),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\nzipped", {}),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\nzipped", {}),
+        (b"HTTP/1.1 200 OK\nX-A: b\n c\nContent-Length: 2\n\nok", {"expect": {"headers": {"x-a": "^b c$"}}}),
+        (b"HTTP/1.1 200 OK\r\nX-A: b\r\n\tc\r\nContent-Length: 5\r\n\r\nhello", {"expect": HELLO}),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", {"expect": HELLO}),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + reply(), {"expect": {"body_matches": ["^ok$"]}}),
         (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + reply(), {"expect": {"body_matches": ["^ok$"]}}),
@@ -101,6 +107,7 @@ async def test_answers_that_are_up(answer: bytes, keys: dict[str, Any]) -> None:
         (answering(b""), {}, Reason.CONNECTION_CLOSED),
         (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), {}, Reason.CONNECTION_CLOSED),
         (answering(CHUNKED + b"5\r\nhe"), {}, Reason.CONNECTION_CLOSED),
+        (answering(GZIP_CHUNKED + b"5\r\nhello\r\n"), {}, Reason.CONNECTION_CLOSED),
         (resetting, {}, Reason.CONNECTION_RESET),
         (answering_then_resetting(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), {}, Reason.CONNECTION_RESET),
         (silent, {}, Reason.RESPONSE_TIMEOUT),
@@ -496,6 +503,7 @@ async def test_phases_and_facts_of_a_tls_run(tmp_path: Path) -> None:
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BAD = b"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno"
 EARLY = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+TWO_LENGTHS = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Trailer: 1\r\n\r\n"
 
 
@@ -533,7 +541,8 @@ async def test_what_follows_the_answer_counts_for_nothing(answer: bytes, status:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "the answer breaks the rules of HTTP (Missing expected CR"),
+        (b"HTTP/1.1 200 OK\r\nX-A : b\r\n\r\nok", "the answer breaks the rules of HTTP (Invalid header token)"),
+        (TWO_LENGTHS, "(Transfer-Encoding can't be present with Content-Length)"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", "(Duplicate Content-Length)"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "the answer is not HTTP: it begins"),
     ],
