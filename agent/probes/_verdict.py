@@ -1,5 +1,6 @@
 """What the status of an HTTP answer means: up, up but wanting a sign-in, or one of the reasons to be down."""
 
+from urllib.parse import quote as percent_encode
 from urllib.parse import urljoin, urlsplit
 
 from agent.core.reasons import Reason
@@ -10,6 +11,7 @@ from agent.probes._text import quote
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _SIGN_IN_REDIRECTS = (302, 303)
+_ASCII = bytes(range(128))
 
 
 class StatusExpectation(Model):
@@ -33,13 +35,24 @@ def is_redirect(response: Response) -> bool:
 
 def redirect_url(response: Response, url: str) -> str:
     """Where the answer to `url` redirects to; empty where its Location header makes no URL."""
-    location = response.headers.get("location", "")
     try:
-        target = urljoin(url, location)
+        target = urljoin(url, _location(response))
         urlsplit(target)
     except ValueError:
         return ""
     return target
+
+
+def _location(response: Response) -> str:
+    """The Location header as browsers take it: UTF-8 as it is, and other bytes beyond ASCII percent-encoded."""
+    location = response.headers.get("location", "")
+    if location.isascii():
+        return location
+    raw = location.encode("latin-1")  # as headers are decoded
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return percent_encode(raw, safe=_ASCII)
 
 
 def judge_status(response: Response, expected: StatusExpectation = _ANY_GOOD, *, url: str, authenticated: bool) -> str:

@@ -367,6 +367,30 @@ async def test_who_asks_for_credentials_that_were_held_back_gives_no_verdict(
         assert "point the url at the final address" in outcome.advice
 
 
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("/café?q=ü".encode(), "/caf%C3%A9?q=%C3%BC"),
+        ("/café?q=ü".encode("latin-1"), "/caf%E9?q=%FC"),
+        (b"/caf%C3%A9", "/caf%C3%A9"),
+    ],
+)
+async def test_a_redirect_leads_to_the_bytes_of_its_location(location: bytes, path: str) -> None:
+    redirect = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://%s%s\r\n\r\n"
+    script, requests = echoing()
+    async with (
+        serving(script) as other,
+        serving(answering(redirect % (other.address.encode(), location))) as first,
+    ):
+        assert_up(await probe(settings(first.address, follow_redirects=True)))
+    assert requests[0].startswith(f"GET {path} HTTP/1.1\r\n")
+
+
+async def test_a_sign_in_path_beyond_ascii_is_known() -> None:
+    async with serving(answering(reply(302, Location="/zugang/prüfen"))) as server:
+        assert_up(await probe(settings(server.address, expect={"login_paths": ["/zugang/prü"]})))
+
+
 async def test_a_redirect_back_to_the_first_origin_is_followed_with_credentials_again() -> None:
     async def home(reader: StreamReader, writer: StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
