@@ -28,6 +28,12 @@ HTTP_METRICS = (STATUS_CODE, RESPONSES, HTTP_VERSION)
 MAX_BODY = 1024 * 1024
 """Bytes of a body that are read unless the configuration says otherwise."""
 _MAX_HEAD = 64 * 1024
+_GZIP = b"\x1f\x8b"
+"""How a member of gzip begins."""
+_MOST_MEMBERS = 1000
+"""Members of gzip: a body of nothing but empty ones would hold the event loop up."""
+_PIECE = 16 * 1024
+"""Bytes that are decompressed at a time, since each member costs a copy of what follows it among them."""
 _REQUEST, _RESPONSE, _TRANSFER = Phase.REQUEST, Phase.RESPONSE, Phase.TRANSFER
 _VERSIONS = {"1.0": 1.0, "1.1": 1.1}
 _LENIENCIES = {"lenient_headers": True, "lenient_optional_cr_before_lf": True}
@@ -287,10 +293,40 @@ def decoded_body(response: Response, limit: int) -> bytes:
         raise ProbeFailure(
             Reason.PROTOCOL_ERROR, f"the body has the content coding {quote(coding)}, which was not asked for"
         )
-    decoder = zlib.decompressobj(wbits=47 if "gzip" in coding or response.body[:1] == b"\x78" else -15)
+    if not response.body:
+        return b""
     try:
-        body = decoder.decompress(response.body, limit)
+        body, whole = _inflate(
+            response.body, 47 if "gzip" in coding or response.body[:1] == b"\x78" else -15, limit + 1
+        )
     except zlib.error as error:
         raise ProbeFailure(Reason.PROTOCOL_ERROR, f"the body is not the {coding} that its header says") from error
-    response.truncated = response.truncated or bool(decoder.unconsumed_tail)
-    return body
+    if len(body) > limit:
+        response.truncated = True
+    elif not (whole or response.truncated):
+        raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the body ends in the middle of its {coding}")
+    return body[:limit]
+
+
+def _inflate(data: bytes, wbits: int, limit: int) -> tuple[bytes, bool]:
+    """At most `limit` bytes of what was compressed, and whether it has an end.
+
+    gzip may come in members one after another (RFC 1952, section 2.2); what else follows one counts for nothing, as in
+    browsers. Raises zlib.error, and ProbeFailure for too many members.
+    """
+    decoded = bytearray()
+    decoder = zlib.decompressobj(wbits)
+    members = 1
+    position = 0
+    while position < len(data) and len(decoded) < limit:
+        piece = data[position : position + _PIECE]
+        decoded += decoder.decompress(piece, limit - len(decoded))
+        position += len(piece) - len(decoder.unused_data)
+        if decoder.eof:
+            if not data.startswith(_GZIP, position):
+                break
+            members += 1
+            if members > _MOST_MEMBERS:
+                raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the body has more than {_MOST_MEMBERS} parts of gzip")
+            decoder = zlib.decompressobj(wbits)
+    return bytes(decoded), decoder.eof

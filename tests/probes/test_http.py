@@ -55,11 +55,19 @@ def reply(status: int = 200, body: bytes | str = b"ok", **headers: str) -> bytes
     return head.encode() + b"\r\n" + data
 
 
+def gzipped(body: bytes) -> bytes:
+    return reply(body=body, Content_Encoding="gzip")
+
+
 def settings(address: str, path: str = "/", **keys: Any) -> dict[str, Any]:
     return {"kind": "http", "url": f"http://{address}{path}", **keys}
 
 
 HELLO = {"body_matches": ["^hello$"]}
+DEFLATED = zlib.compress(b"hello")
+HELLO_GZIP = gzip.compress(b"hello", mtime=0)
+LONG_GZIP = gzip.compress(b"hello" * 2001, mtime=0)
+MEMBERS = LONG_GZIP + HELLO_GZIP * 999  # more than is decompressed at a time
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 GZIP_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: Chunked\r\n\r\n"
 ENDLESS = endless(b"a", first=b"HTTP/1.1 200 OK\r\n\r\n")
@@ -82,6 +90,10 @@ LOGIN = {"expect": {"login_paths": ["/login"]}}
         (reply(body='{"a": {"b": [1, "x"]}}'), {"expect": {"json": {"a.b.1": "x", "a.b.0": 1}}}),
         (reply(body=gzip.compress(b"hello", mtime=0), Content_Encoding="gzip"), {"compression": True, "expect": HELLO}),
         (reply(body=zlib.compress(b"hello"), Content_Encoding="deflate"), {"compression": True, "expect": HELLO}),
+        (gzipped(MEMBERS), {"expect": {"body_matches": [f"^{'hello' * 3000}$"]}}),
+        (gzipped(LONG_GZIP * 2), {"expect": {"body_not_matches": ["x"]}, "max_body": 20010}),
+        (gzipped(HELLO_GZIP + b"\0\0"), {"expect": HELLO}),
+        (gzipped(b""), {"expect": {"body_not_matches": ["x"]}}),
         (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", {"expect": {"body_matches": ["end$"]}}),
         (b"HTTP/1.0 200 OK\r\n\r\nold", {}),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nhello", {"expect": HELLO}),
@@ -117,6 +129,11 @@ async def test_answers_that_are_up(answer: bytes, keys: dict[str, Any]) -> None:
         (answering(b"\x15\x03\x01\x00\x02\x02F"), {}, Reason.PROTOCOL_ERROR),
         (answering(reply(Content_Encoding="br")), {"expect": {"body_matches": ["ok"]}}, Reason.PROTOCOL_ERROR),
         (answering(reply(Content_Encoding="gzip")), {"expect": {"body_matches": ["ok"]}}, Reason.PROTOCOL_ERROR),
+        (answering(gzipped(MEMBERS[:-1])), {"expect": {"body_matches": ["hello"]}}, Reason.CONNECTION_CLOSED),
+        (answering(gzipped(HELLO_GZIP[:-8])), {"expect": HELLO}, Reason.CONNECTION_CLOSED),
+        (answering(gzipped(HELLO_GZIP + HELLO_GZIP[:2])), {"expect": HELLO}, Reason.CONNECTION_CLOSED),
+        (answering(gzipped(HELLO_GZIP * 1001)), {"expect": HELLO}, Reason.RESPONSE_TOO_LARGE),
+        (answering(reply(body=DEFLATED[:-4], Content_Encoding="deflate")), {"expect": HELLO}, Reason.CONNECTION_CLOSED),
         (endless(b"X: y\r\n", first=b"HTTP/1.1 200 OK\r\n"), {}, Reason.RESPONSE_TOO_LARGE),
         (endless(b"y", first=CHUNKED + b"1\r\na\r\n0\r\nX: "), {}, Reason.RESPONSE_TOO_LARGE),
         (endless(b"y", first=CHUNKED + b"1;"), {}, Reason.RESPONSE_TOO_LARGE),
