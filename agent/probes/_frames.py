@@ -9,6 +9,8 @@ from agent.core.run import ProbeFailure
 
 MAX_MESSAGE = 64 * 1024
 """Bytes of the longest message that is read."""
+MAX_SKIPPED = 4 * 1024 * 1024
+"""Bytes that are skipped in all, where nobody reads the messages."""
 _MAX_CONTROL = 125
 _FINAL, _RESERVED, _OPCODE = 0x80, 0x70, 0x0F
 _MASKED, _LENGTH = 0x80, 0x7F
@@ -58,8 +60,12 @@ def apply_mask(payload: bytes, mask: bytes) -> bytes:
 class MessageReader:
     """Takes bytes from a server and gives the messages in them."""
 
-    def __init__(self, data: bytes = b"") -> None:
+    def __init__(self, data: bytes = b"", *, skips_data: bool = False) -> None:
+        """`skips_data`: text and binary messages have no payload, however long it is; each is given when it begins."""
         self._buffer = bytearray(data)
+        self.skips_data = skips_data
+        self._to_skip = 0
+        self._skipped = 0
         self._opcode: Opcode | None = None
         self._fragments = bytearray()
 
@@ -80,6 +86,10 @@ class MessageReader:
     def _frame(self) -> tuple[bool, Opcode, bytes] | None:
         """The next frame as final, opcode and payload; judged as soon as its head is there."""
         buffer = self._buffer
+        if self._to_skip:
+            coming = self._to_skip - len(buffer)
+            del buffer[: self._to_skip]
+            self._to_skip = max(coming, 0)
         if len(buffer) < 2:
             return None
         first, second = buffer[0], buffer[1]
@@ -96,7 +106,14 @@ class MessageReader:
             if len(buffer) < start:
                 return None
             size = int.from_bytes(buffer[2:start], "big")
-        if size + len(self._fragments) > MAX_MESSAGE and opcode < Opcode.CLOSE:
+        if opcode < Opcode.CLOSE and self.skips_data:
+            self._to_skip, size = size, 0
+            self._skipped += self._to_skip
+            if self._skipped > MAX_SKIPPED:
+                raise ProbeFailure(
+                    Reason.RESPONSE_TOO_LARGE, f"the WebSocket's messages are longer than {MAX_SKIPPED} bytes in all"
+                )
+        elif size + len(self._fragments) > MAX_MESSAGE and opcode < Opcode.CLOSE:
             raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"a WebSocket message is longer than {MAX_MESSAGE} bytes")
         if len(buffer) < start + size:
             return None

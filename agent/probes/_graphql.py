@@ -23,6 +23,8 @@ _KEEP_ALIVES = ("ping", "pong", "ka")
 class GraphQLSocket(WebSocket):
     """A WebSocket whose keep-alives in GraphQL's own words are answered and passed over, too."""
 
+    reads_data = True
+
     async def receive(self) -> Message:
         while True:
             message = await super().receive()

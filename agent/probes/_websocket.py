@@ -37,10 +37,13 @@ class WebSocketClosedError(Exception):
 class WebSocket:
     """An upgraded connection."""
 
+    reads_data = False
+    """Whether text and binary messages come with their payload, for which they must not be long."""
+
     def __init__(self, connection: Connection, remainder: bytes, max_messages: int) -> None:
         """`remainder`: what followed the upgrade's answer. `max_messages`: how many are read before it is a flood."""
         self._connection = connection
-        self._reader = MessageReader(remainder)
+        self._reader = MessageReader(remainder, skips_data=not self.reads_data)
         self._max_messages = max_messages
         self.received = 0
         """Messages that came so far, pings and pongs among them."""

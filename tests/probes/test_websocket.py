@@ -26,7 +26,7 @@ from agent.probes._proxy import Proxies, Proxy
 from agent.probes._tls import CERTIFICATE_EXPIRY
 from agent.probes._upgrade import accept_of
 from agent.probes.websocket import PONG
-from tests.probes.bounds import enough_for, probe_in_time
+from tests.probes.bounds import enough_for, little_memory, probe_in_time
 from tests.probes.support import (
     Script,
     answering,
@@ -260,7 +260,12 @@ Talk = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 def server_frame(opcode: int, payload: bytes = b"", *, first: int = 0x80, mask: int = 0) -> bytes:
     """A frame as a server sends it: not masked."""
     size = len(payload)
-    length = bytes((mask | size,)) if size < 126 else bytes((mask | 126,)) + size.to_bytes(2, "big")
+    if size < 126:
+        length = bytes((mask | size,))
+    elif size < 2**16:
+        length = bytes((mask | 126,)) + size.to_bytes(2, "big")
+    else:
+        length = bytes((mask | 127,)) + size.to_bytes(8, "big")
     return bytes((first | opcode,)) + length + payload
 
 
@@ -377,11 +382,18 @@ CONVERSATIONS: Sequence[tuple[Script, dict[str, object], Reason | None, str]] = 
     (scripted(sends(server_frame(9, first=0))), {}, Reason.PROTOCOL_ERROR, "not a valid WebSocket: a control frame"),
     (scripted(sends(server_frame(9, bytes(126)))), {}, Reason.PROTOCOL_ERROR, "not a valid WebSocket: a control frame"),
     (scripted(sends(server_frame(0, b"x"))), {}, Reason.PROTOCOL_ERROR, "not a valid WebSocket: a fragment"),
-    (scripted(sends(b"\x81\x7f" + b"\x7f" + bytes(7))), {}, Reason.RESPONSE_TOO_LARGE, "a WebSocket message is longer"),
+    (scripted(sends(b"\x81\x7f\x7f" + bytes(7))), {}, Reason.RESPONSE_TOO_LARGE, "the WebSocket's messages are longer"),
+    (graphql(sends(b"\x81\x7f\x7f" + bytes(7))), GRAPHQL, Reason.RESPONSE_TOO_LARGE, "a WebSocket message is longer"),
     (scripted(floods(server_frame(0, bytes(1000), first=0))), {}, Reason.PROTOCOL_ERROR, "not a valid WebSocket"),
     (
         scripted(sends(server_frame(1, b"x", first=0), then=floods(server_frame(0, bytes(1000), first=0)))),
         {},
+        Reason.RESPONSE_TOO_LARGE,
+        "the WebSocket's messages are longer",
+    ),
+    (
+        graphql(sends(server_frame(1, b"x", first=0), then=floods(server_frame(0, bytes(1000), first=0)))),
+        GRAPHQL,
         Reason.RESPONSE_TOO_LARGE,
         "a WebSocket message is longer",
     ),
@@ -537,6 +549,32 @@ def test_the_accept_key_of_the_standard() -> None:
     assert accept_of("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
+LONG = bytes(MAX_MESSAGE + 1)
+
+
+@pytest.mark.parametrize(
+    "pushed",
+    [
+        server_frame(Opcode.TEXT, LONG),
+        server_frame(Opcode.BINARY, LONG, first=0) + server_frame(0, LONG, first=0) + server_frame(0, b"end"),
+        server_frame(Opcode.BINARY, LONG) * 20,
+    ],
+)
+@pytest.mark.parametrize("keys", [{}, HOLD])
+async def test_a_message_that_nobody_asked_for_may_be_long(pushed: bytes, keys: dict[str, object]) -> None:
+    async with serving(scripted(sends(pushed, then=pongs))) as server:
+        outcome = await probe({"kind": "websocket", "url": f"ws://{server.address}/", **keys})
+    assert_up(outcome)
+
+
+async def test_messages_that_nobody_asked_for_are_not_kept() -> None:
+    endless_message = sends(server_frame(Opcode.BINARY, first=0), then=floods(server_frame(0, bytes(1000), first=0)))
+    async with serving(scripted(endless_message)) as server:
+        with little_memory():
+            outcome = await probe({"kind": "websocket", "url": f"ws://{server.address}/"}, timeout=20)
+    assert_failed(outcome, Reason.RESPONSE_TOO_LARGE)
+
+
 @given(st.sampled_from([Opcode.TEXT, Opcode.BINARY]), st.binary(max_size=70_000))
 def test_a_client_frame_is_what_aiohttp_would_read(opcode: Opcode, payload: bytes) -> None:
     frame = client_frame(opcode, payload)
@@ -567,12 +605,15 @@ def test_messages_are_read_back_however_they_are_cut(messages: list[Message], ch
         for index, piece in enumerate(pieces):
             final = 0x80 if index == len(pieces) - 1 else 0
             stream += server_frame(message.opcode if index == 0 else 0, piece, first=final)
-    reader, read = MessageReader(), []
-    for at in range(0, len(stream), chunk):
-        reader.feed(stream[at : at + chunk])
-        while (found := reader.next()) is not None:
-            read.append(found)
-    assert read == messages
+    for reader in (MessageReader(), MessageReader(skips_data=True)):
+        read = []
+        for at in range(0, len(stream), chunk):
+            reader.feed(stream[at : at + chunk])
+            while (found := reader.next()) is not None:
+                read.append(found)
+        if reader.skips_data:
+            messages = [Message(opcode, payload * (opcode >= Opcode.CLOSE)) for opcode, payload in messages]
+        assert read == messages
 
 
 @given(st.binary(max_size=300))
