@@ -41,7 +41,7 @@ _LENIENCIES = {"lenient_headers": True, "lenient_optional_cr_before_lf": True}
 9112, section 5.2), and line ends without CR (section 2.2).
 
 Not forgiven are a Content-Length that comes twice (for which the parser has no switch) or beside chunks: either may be
-taken for an error (RFC 9110, section 8.6; RFC 9112, section 6.3), as proxies between such a server and its users do.
+taken for an error (RFC 9110, section 8.6; RFC 9112, section 6.3), as proxies between it and its users may do.
 """
 _CODES = {code: str(code) for code in range(100, 600)}
 
