@@ -514,11 +514,12 @@ _EXPLANATIONS = {
     ),
     Reason.OVERLOADED: Explanation(
         "the agent has run out of resources",
-        "The agent could not make the connection for want of file descriptors, local ports or memory. This says "
-        "nothing about the target.",
+        "The agent could not make the connection for want of file descriptors, local ports or memory, or stood still "
+        "because it got no CPU; the detail says which. This says nothing about the target.",
         (
-            "cat /proc/1/limits in the agent's container: is the limit of open files large enough?",
-            "ss -s on the agent's node: are there very many connections in TIME-WAIT?",
+            "cat /proc/1/limits in the agent's container: is the limit of open files large enough? ss -s on its node: "
+            "are there very many connections in TIME-WAIT?",
+            "kubectl -n NAMESPACE top pod POD, where the agent stood still: does it use all of its CPU limit?",
             "Lower limits.in_flight, or spread the checks over more time or more agents.",
         ),
     ),

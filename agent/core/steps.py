@@ -24,6 +24,15 @@ _GIVE_A_TOKEN = (
     "kubectl create serviceaccount reachd, on that cluster, and kubectl create token reachd --duration=8760h",
     "Put this token in place of the plugin into a kubeconfig of reachd's own; docs/operating.md shows how.",
 )
+_STOOD_STILL = "the agent stood still for "
+"""How the detail begins where the agent got no CPU, and lacked nothing else."""
+_GIVE_IT_CPU = (
+    "reachd_event_loop_delay_seconds of this agent: how often, and for how long, does it stand still?",
+    "kubectl -n NAMESPACE top pod POD --containers, of the agent: does it use all of its CPU limit? Then raise that.",
+    "cat /sys/fs/cgroup/cpu.stat in the agent's container: while nr_throttled grows, the limit holds it back.",
+    "vmstat 1 on the agent's node: no id left means that the node is full, and st that its hypervisor is.",
+    "Spread the checks over more time or more agents.",
+)
 _ENDED = (Reason.CONNECTION_CLOSED, Reason.CONNECTION_RESET)
 _BY_HAND = {
     "grpc": ("grpcurl -plaintext HOST:PORT grpc.health.v1.Health/Check",),
@@ -59,6 +68,8 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
     """
     if reason is Reason.PERMISSION_DENIED and _SIGNS_IN_OTHERWISE.search(detail):
         return list(_GIVE_A_TOKEN)
+    if reason is Reason.OVERLOADED and detail.startswith(_STOOD_STILL):
+        return list(_GIVE_IT_CPU)
     check = _at_the_place_that_failed(check, detail)
     service = _SERVICE_NAME.fullmatch(check.host)
     is_rule = reason is Reason.DEGRADED and check.kind == "checklist"
@@ -100,6 +111,8 @@ def _for_a_rule(check: Check) -> tuple[str, ...]:
 def _fitting(step: str, reason: Reason, check: Check) -> tuple[str, ...]:
     """The step, or what takes its place for a check of this kind."""
     if "for a Kubernetes API" in step and check.kind not in _OF_A_KUBERNETES_API:
+        return ()
+    if "where the agent stood still" in step:  # which has steps of its own
         return ()
     if step.startswith("curl ") and "BROKER" not in step and _http_url(check) is None:
         by_hand = _BY_HAND.get(check.kind, (step,))

@@ -38,6 +38,8 @@ async def test_a_timeout_while_the_agent_stood_still_says_nothing_of_the_target(
     assert found["last"]["reason"] == "overloaded"
     assert found["last"]["explanation"]["blame"] == "agent"
     assert found["last"]["detail"].startswith("the agent stood still for 0.")
+    assert "got no CPU" in found["last"]["explanation"]["meaning"]
+    assert "reachd_event_loop_delay_seconds" in found["last"]["explanation"]["try_first"][0]
     assert found["failures"] == 0
     assert select(samples, "probe_failures_total", {}) == {"victim": 0}
     assert select(samples, "probe_inconclusive_total", {})["victim"] >= 2

@@ -126,6 +126,16 @@ def test_a_plugin_of_a_kubeconfig_is_no_matter_of_files() -> None:
     assert "Does the file exist" in steps_for(Reason.PERMISSION_DENIED, CLUSTER, missing)[0]
 
 
+def test_an_agent_that_stood_still_gets_cpu_and_not_descriptors() -> None:
+    stalled = steps_for(Reason.OVERLOADED, PAGE, "the agent stood still for 0.52 s of the run: no answer came")
+    assert any("reachd_event_loop_delay_seconds" in step for step in stalled)
+    assert any("top pod" in step for step in stalled)
+    assert not any("limits in" in step or "ss -s" in step for step in stalled), stalled
+    lacking = steps_for(Reason.OVERLOADED, PAGE, "Too many open files")
+    assert "/proc/1/limits" in lacking[0]
+    assert not any("top pod" in step for step in lacking), lacking
+
+
 def test_on_a_host_of_its_own_kubernetes_comes_last() -> None:
     steps = steps_for(Reason.CONNECT_REFUSED, OWN)
     assert steps[0].startswith("ss -ltnp 'sport = :5432' on 192.0.2.7")
