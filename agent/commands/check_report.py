@@ -27,16 +27,19 @@ def write_report(document: JsonObject, terminal: Terminal, now: float) -> None:
     _look_at_numbers(document)
     _write_head(document, terminal, now)
     last, failure = child(document, "last"), child(document, "last_failure")
-    if last and text_of(last, "verdict") != State.UP:
-        _write_failure("", last, terminal)
-    elif last:
+    no_verdict = text_of(document, "state") == State.DOWN and text_of(last, "verdict") == State.UNKNOWN
+    told, other = (failure, last) if failure and no_verdict else (last, failure)
+    if told and text_of(told, "verdict") != State.UP:
+        _write_failure("", told, terminal)
+    elif told:
         for key in ("detail", "meaning_here"):
-            _write_paragraph(terminal, _text(last, key))
+            _write_paragraph(terminal, _text(told, key))
     if last:
         _write_phases(last, terminal, now)
-    if failure and failure != last:
-        at = clock_time(number_of(failure, "started") or 0.0, now)
-        _write_failure(f"Last failure, {at}: ", failure, terminal)
+    if other and other != told:
+        which = "run" if other is last else "failure"
+        at = clock_time(number_of(other, "started") or 0.0, now)
+        _write_failure(f"Last {which}, {at}: ", other, terminal)
     _write_history(document, terminal, now)
 
 

@@ -65,7 +65,10 @@ class StatusBoard(Protocol):
 
 
 class CheckEntry(Protocol):
-    """One check as the page and the API show it: its last run, its last one that was not up, and counts since start."""
+    """One check as the page and the API show it: its last runs, and counts since start.
+
+    last_failure: the last run that was not up. last_down: the last one that found the target down.
+    """
 
     @property
     def check(self) -> Check: ...
@@ -78,6 +81,9 @@ class CheckEntry(Protocol):
 
     @property
     def last_failure(self) -> Outcome | None: ...
+
+    @property
+    def last_down(self) -> Outcome | None: ...
 
     @property
     def runs(self) -> int: ...

@@ -57,9 +57,14 @@ def since(timestamp: float, exact: bool, now: float) -> str:
     return f"{prefix} {clock_time(timestamp, now)} ({span(now - timestamp)})"
 
 
+def telling(entry: CheckEntry) -> Outcome | None:
+    """The run that tells why a check is in its state: one without a verdict does not say why the target is down."""
+    return entry.last_down if entry.standing.state is State.DOWN else entry.last
+
+
 def finding(entry: CheckEntry) -> str:
     """Why a check is not up, in a few words; empty when it is."""
-    standing, last = entry.standing, entry.last
+    standing, last = entry.standing, telling(entry)
     if standing.state is State.BLOCKED:
         return f"waits for {', '.join(standing.blocked_by)}"
     if last is None:

@@ -36,13 +36,14 @@ class StateChange(NamedTuple):
 class StatusEntry:
     """One check. Implements `agent.core.ports.CheckEntry`."""
 
-    __slots__ = ("_history", "check", "failures", "last", "last_failure", "runs", "standing")
+    __slots__ = ("_history", "check", "failures", "last", "last_down", "last_failure", "runs", "standing")
 
     def __init__(self, check: Check, standing: Standing) -> None:
         self.check = check
         self.standing = standing
         self.last: Outcome | None = None
         self.last_failure: Outcome | None = None
+        self.last_down: Outcome | None = None
         self.runs = 0
         self.failures = 0
         self._history = History()
@@ -53,6 +54,7 @@ class StatusEntry:
         self.runs += 1
         if outcome.verdict is _DOWN:
             self.failures += 1
+            self.last_down = outcome
         if outcome.verdict is not _UP:
             self.last_failure = outcome
         self._history.add(outcome, rechecked=standing.suspected)

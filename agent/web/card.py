@@ -8,7 +8,7 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.ports import CheckEntry
 from agent.core.steps import steps_for
 from agent.core.transitions import State
-from agent.core.words import BLAMED, clock_time, finding, milliseconds, phrase, since_words, span
+from agent.core.words import BLAMED, clock_time, finding, milliseconds, phrase, since_words, span, telling
 from agent.probes.tcp import TcpSettings
 from agent.web.figures import MARKS, RECHECK, history_strip, phase_bars
 from agent.web.html import Content, Markup, breakable, tag
@@ -59,10 +59,11 @@ def check_card(entry: CheckEntry, now: float, *, is_open: bool, paged: bool) -> 
 def _finding(entry: CheckEntry) -> Content:
     """The middle of the line: what is probed, or why it is not up."""
     if entry.standing.suspected:
-        return [tag("span", RECHECK, " failed once, looking again", class_="recheck"), tag("span", finding(entry))]
+        once = "no verdict once" if entry.standing.state is State.DOWN else "failed once"
+        return [tag("span", RECHECK, f" {once}, looking again", class_="recheck"), tag("span", finding(entry))]
     if entry.standing.state is State.UP:
         return [tag("span", breakable(entry.check.target), class_="target"), _closed(entry)]
-    return [tag("span", finding(entry), class_="why"), _blame(entry.last, entry.standing.state)]
+    return [tag("span", finding(entry), class_="why"), _blame(telling(entry), entry.standing.state)]
 
 
 def _closed(entry: CheckEntry) -> Content:
@@ -88,17 +89,17 @@ def _age(entry: CheckEntry, now: float) -> str:
 
 def _findings(entry: CheckEntry, now: float, paged: bool) -> Markup:
     """The left side of an open card: what was found, what it means, and what to do."""
-    check, last, state = entry.check, entry.last, entry.standing.state
-    explained = last is not None and last.verdict is not Verdict.UP and state is not State.BLOCKED
+    check, told, state = entry.check, telling(entry), entry.standing.state
+    explained = told is not None and told.verdict is not Verdict.UP and state is not State.BLOCKED
     return tag(
         "div",
         tag("p", _standing(entry, now), class_="since"),
         _blocked(entry, paged),
-        tag("p", last.detail, class_="detail")
-        if last is not None and last.detail and state is not State.BLOCKED
+        tag("p", told.detail, class_="detail")
+        if told is not None and told.detail and state is not State.BLOCKED
         else None,
         _meaning(entry),
-        _explanation(entry, last) if explained and last is not None else None,
+        _explanation(entry, told) if explained and told is not None else None,
         _last_failure(entry, now),
         tag("p", "Probes ", tag("code", check.target), class_="target"),
         class_="findings",
@@ -122,9 +123,9 @@ def _blocked(entry: CheckEntry, paged: bool) -> Content:
 
 
 def _meaning(entry: CheckEntry) -> Content:
-    """What the last answer means for this connection; it comes before what its reason means everywhere."""
-    last = entry.last
-    if last is None or entry.standing.state is State.BLOCKED or not (text := meaning_here(entry.check, last)):
+    """What the answer that tells means for this connection; it comes before what its reason means everywhere."""
+    told = telling(entry)
+    if told is None or entry.standing.state is State.BLOCKED or not (text := meaning_here(entry.check, told)):
         return None
     return tag("p", text, class_="here")
 
@@ -148,10 +149,11 @@ def _explanation(entry: CheckEntry, outcome: Outcome) -> Content:
 
 def _last_failure(entry: CheckEntry, now: float) -> Content:
     failure = entry.last_failure
-    if failure is None or failure is entry.last:
+    if failure is None or failure is telling(entry):
         return None
     detail = f" ({failure.detail})" if failure.detail and failure.reason is not None else ""
-    return tag("p", f"Last failure {clock_time(failure.started, now)}: {phrase(failure)}{detail}", class_="muted")
+    which = "Last run" if failure is entry.last else "Last failure"
+    return tag("p", f"{which} {clock_time(failure.started, now)}: {phrase(failure)}{detail}", class_="muted")
 
 
 def _facts(entry: CheckEntry, now: float) -> Markup:

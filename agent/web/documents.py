@@ -8,9 +8,12 @@ from agent.core.check import UntestableRow
 from agent.core.explanations import explain
 from agent.core.outcome import Outcome
 from agent.core.ports import CheckEntry, StatusEvent
+from agent.core.reasons import Reason
 from agent.core.steps import steps_for
+from agent.core.transitions import State
 from agent.web.meaning import meaning_here
 from agent.web.selection import Selection
+from agent.web.words import telling
 
 Document = dict[str, object]
 
@@ -37,7 +40,7 @@ def all_checks(
 
 def in_short(entry: CheckEntry) -> Document:
     """A check, where it stands, and its last run."""
-    check, standing = entry.check, entry.standing
+    check, standing, reason = entry.check, entry.standing, _reason(entry)
     return {
         **check.series_labels,
         "target": check.target,
@@ -51,15 +54,24 @@ def in_short(entry: CheckEntry) -> Document:
         "since_exact": standing.since_exact,
         "rechecking": standing.suspected,
         "blocked_by": list(standing.blocked_by),
+        "reason": reason and reason.value,
+        "blame": reason and reason.blame.value,
         "runs": entry.runs,
         "failures": entry.failures,
         "last": _outcome(entry, entry.last),
     }
 
 
+def _reason(entry: CheckEntry) -> Reason | None:
+    """Why a check is down or unknown."""
+    told = telling(entry) if entry.standing.state in (State.DOWN, State.UNKNOWN) else None
+    return told.reason if told is not None else None
+
+
 def in_full(entry: CheckEntry) -> Document:
     """A check with how it is made, its last failure, and its recent runs, oldest first."""
     check = entry.check
+    failure = entry.last_down if entry.standing.state is State.DOWN else entry.last_failure
     return {
         **in_short(entry),
         "every_seconds": check.every,
@@ -69,7 +81,7 @@ def in_full(entry: CheckEntry) -> Document:
         "depends_on": list(check.depends_on),
         "labels": dict(check.labels),
         "last": _with_meaning(entry, entry.last),
-        "last_failure": _with_meaning(entry, entry.last_failure),
+        "last_failure": _with_meaning(entry, failure),
         "history": [
             {
                 "started": run.started,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agent.core.ports import CheckEntry, Note
 from agent.core.transitions import State
-from agent.core.words import BLAMED, clock_time, counted, finding, since_words, span
+from agent.core.words import BLAMED, clock_time, counted, finding, since_words, span, telling
 from agent.web.card import link_to
 from agent.web.figures import MARKS
 from agent.web.html import Content, Markup, tag
@@ -115,7 +115,8 @@ def broken(tally: Tally) -> Markup:
 
 def _group(words: str, entries: Sequence[CheckEntry], tally: Tally) -> Markup:
     first = entries[0]
-    reason = first.last.reason if first.last is not None else None
+    told = telling(first)
+    reason = told.reason if told is not None else None
     fault = f"To blame: {BLAMED[reason.blame]}, " if reason is not None else "Down "
     left_out = len(entries) - _MOST_NAMES
     link = _DOWN.link(search=reason.value if reason is not None else "")

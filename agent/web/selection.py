@@ -10,6 +10,7 @@ from agent.core.outcome import Verdict
 from agent.core.ports import CheckEntry
 from agent.core.reasons import Blame
 from agent.core.transitions import State
+from agent.web.words import telling
 
 PAGE_SIZE = 200
 LONGEST_SEARCH = 200
@@ -58,8 +59,8 @@ class Selection(NamedTuple):
 
 
 def _searched(entry: CheckEntry) -> str:
-    check, last = entry.check, entry.last
-    reason = last.reason.value if last is not None and last.reason is not None else ""
+    check, told = entry.check, telling(entry)
+    reason = told.reason.value if told is not None and told.reason is not None else ""
     path = check.path
     texts = (check.name, check.target, check.kind, path.source, path.destination, path.port, path.purpose, reason)
     return "\n".join(texts).lower()
@@ -95,7 +96,7 @@ class Tally:
         if last is None:
             return
         self.last_run = max(self.last_run, last.started)
-        if last.reason is not None and last.reason.blame is Blame.AGENT:
+        if state is not State.DOWN and last.reason is not None and last.reason.blame is Blame.AGENT:
             self.blind += 1
         self.mute += state is State.UNKNOWN and last.verdict is Verdict.UNKNOWN and last.reason is None
         waiting = self.now - max(last.started, entry.standing.since) - check.timeout
@@ -125,5 +126,6 @@ class Tally:
 
     def blames(self) -> Sequence[tuple[Blame, int]]:
         """Who is to blame for what is broken, and for how many checks, most first."""
-        reasons = [entry.last.reason for entry in self.broken if entry.last is not None]
+        told = [telling(entry) for entry in self.broken]
+        reasons = [outcome.reason for outcome in told if outcome is not None]
         return Counter([reason.blame for reason in reasons if reason is not None]).most_common()

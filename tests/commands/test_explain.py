@@ -245,6 +245,19 @@ async def test_no_agent_at_all(capfd: pytest.CaptureFixture[str]) -> None:
         assert problem in err
 
 
+def test_why_it_is_down_comes_before_a_run_without_a_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    last = {"verdict": "unknown", "reason": "overloaded", "explanation": {"blame": "agent"}}
+    failure = {"verdict": "down", "reason": "connect_timeout", "explanation": {"blame": "path"}}
+    write_report({"state": "down", "last": last, "last_failure": failure}, Terminal(), 0.0)
+    out = capsys.readouterr().out
+    first, _, rest = out.partition("\nLast run, ")
+    assert "\nconnect_timeout; to blame: the path" in first
+    assert "overloaded; to blame: the agent" in rest
+    assert "Last failure" not in out
+    write_report({"state": "unknown", "last": last, "last_failure": failure}, Terminal(), 0.0)
+    assert "\noverloaded; to blame: the agent" in capsys.readouterr().out.partition("Last failure, ")[0]
+
+
 def test_what_an_answer_means_here_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     run = {
         "verdict": "down",

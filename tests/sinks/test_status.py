@@ -69,6 +69,16 @@ class TestEntries:
         assert entry.failures == 0
         assert entry.last_failure is result
 
+    def test_the_last_run_that_found_the_target_down_is_kept_beside_one_without_a_verdict(self) -> None:
+        board = StatusSink(None)
+        down = outcome(Reason.CONNECT_TIMEOUT)
+        nothing = Outcome(Verdict.UNKNOWN, 1.0, 0.1, (0.1, *[None] * 5), Reason.OVERLOADED)
+        Engine(board, "a").ran("a", down, nothing)
+        entry = board.entry(KEY)
+        assert entry is not None
+        assert entry.last_down is down
+        assert entry.last_failure is nothing
+
     def test_a_first_failure_is_marked_as_rechecked(self) -> None:
         board = StatusSink(None)
         engine = Engine(board, "a")

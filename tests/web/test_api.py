@@ -73,6 +73,28 @@ async def test_one_check_in_full() -> None:
     assert document["history"][0]["rechecked"] is True
 
 
+async def test_why_a_check_is_down_is_not_what_a_run_without_a_verdict_says() -> None:
+    board = Board(check("a"), check("b"), check("c"), check("d"))
+    board.down("a", Reason.CONNECT_TIMEOUT)
+    board.ran("a", outcome(Reason.OVERLOADED))
+    board.ran("b", outcome(Reason.OVERLOADED), outcome(Reason.OVERLOADED))
+    board.up("c")
+    board.ran("c", outcome(Reason.CONNECT_REFUSED))
+    board.down("d", Reason.CONNECT_REFUSED)
+    board.blocked("d", by="a")
+    async with listening(Agent(board)) as session:
+        listed = (await (await session.get("/api/v1/checks")).json())["checks"]
+        full = await (await session.get("/api/v1/checks/prod/a")).json()
+    assert [(row["state"], row["reason"], row["blame"]) for row in listed] == [
+        ("down", "connect_timeout", "path"),
+        ("unknown", "overloaded", "agent"),
+        ("up", None, None),
+        ("blocked", None, None),
+    ]
+    assert full["last"]["reason"] == "overloaded"
+    assert full["last_failure"]["reason"] == "connect_timeout"
+
+
 async def test_what_an_answer_means_here() -> None:
     board = Board(check("server-live"), check("own", system="custom"))
     board.ran("server-live", outcome(Reason.CONNECT_REFUSED))

@@ -117,6 +117,26 @@ async def test_a_blind_monitor_says_so() -> None:
     assert "1 check without a verdict for the agent's own reasons" in text
 
 
+async def test_a_run_without_a_verdict_does_not_say_why_a_check_is_down() -> None:
+    board = Board(check("a"), check("b"), check("untold"))
+    for name in "ab":
+        board.down(name, Reason.CONNECT_TIMEOUT, "no answer")
+        board.ran(name, outcome(Reason.OVERLOADED, "the agent stood still"))
+    board.ran("untold", outcome(Reason.OVERLOADED), outcome(Reason.OVERLOADED))
+    async with listening(Agent(board)) as session:
+        page, found = await _page(session), await _page(session, f"/?search={Reason.CONNECT_TIMEOUT}")
+    headline, _, rest = page.text.partition("Broken now")
+    broken = rest.partition("untold 9081/tcp")[0]
+    assert "2 of 3 connections are down" in headline
+    assert "To blame: the path." in headline
+    assert "1 check without a verdict for the agent's own reasons" in headline
+    assert "Nothing answers at the address. To blame: the path, " in broken
+    assert "to blame: the agent" not in broken
+    assert "connect_timeout in the phase response; to blame: the path." in broken
+    assert re.search(r"Last run [\d:]+ UTC: the agent has run out of resources \(the agent stood still\)", broken)
+    assert found.cards() == ["prod/a", "prod/b"]
+
+
 async def test_a_rejected_configuration_is_said_and_does_not_make_the_monitor_blind() -> None:
     agent = Agent(Board(check("a")))
     agent.health.of_people["configuration"] = Note("the configuration on disk is rejected: <b>", time() - 300)
