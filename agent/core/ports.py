@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from agent.core.check import Check, CheckKey, Plan
 from agent.core.outcome import Outcome, Verdict
@@ -20,6 +20,14 @@ class Probe(Protocol):
         Raises ProbeFailure or Inconclusive when it is not, and lets OSError, ssl.SSLError and TimeoutError pass: the
         caller knows what they mean in each phase.
         """
+
+
+@runtime_checkable
+class AskedByHand(Protocol):
+    """The settings of a probe whose question people can put themselves."""
+
+    def by_hand(self) -> str:
+        """The command, as one types it in a shell, that asks what the probe asks; never with a secret."""
 
 
 class Sink(Protocol):

@@ -7,6 +7,7 @@ from shlex import quote
 
 from agent.core.check import Check
 from agent.core.explanations import explain
+from agent.core.ports import AskedByHand
 from agent.core.reasons import Reason
 
 _SERVICE_NAME = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:\..*)?")
@@ -35,16 +36,15 @@ _GIVE_IT_CPU = (
 )
 _ENDED = (Reason.CONNECTION_CLOSED, Reason.CONNECTION_RESET)
 _BY_HAND = {
-    "grpc": ("grpcurl -plaintext HOST:PORT grpc.health.v1.Health/Check",),
     "nats": (
         "nc -w 5 HOST PORT: a NATS server sends a line that begins with INFO at once.",
         "nats --server nats://HOST:PORT rtt, with the same credentials.",
     ),
     "tls": ("openssl s_client -connect HOST:PORT -servername HOST </dev/null shows what speaks there.",),
     "tcp": ("nc -v -w 5 HOST PORT shows what speaks there.",),
-    "dns": ("dig NAME @SERVER",),
 }
 """What takes the place of curl where the check speaks another protocol."""
+_ASKS_FOR_HEALTH = "grpcurl -plaintext HOST:PORT grpc.health.v1.Health/Check"
 _FOR_A_RULE = (
     "kubectl -n NAMESPACE get deployments,statefulsets,services,ingresses -o yaml, and look for what the detail names.",
     "docs/checklist.md says why this is a rule, and what to do.",
@@ -114,10 +114,22 @@ def _fitting(step: str, reason: Reason, check: Check) -> tuple[str, ...]:
         return ()
     if "where the agent stood still" in step:  # which has steps of its own
         return ()
+    command = check.settings.by_hand() if isinstance(check.settings, AskedByHand) else ""
     if step.startswith("curl ") and "BROKER" not in step and _http_url(check) is None:
-        by_hand = _BY_HAND.get(check.kind, (step,))
+        by_hand = (command,) if command else _BY_HAND.get(check.kind, (step,))
         return by_hand[-1:] if reason is Reason.AUTH_REJECTED else by_hand[:1]
-    return (step,)
+    if command.startswith("dig "):
+        return _asking_for_a_name(command, step)
+    return (command,) if command and step == _ASKS_FOR_HEALTH else (step,)
+
+
+def _asking_for_a_name(command: str, step: str) -> tuple[str, ...]:
+    """The step for a check that itself asks for a name, and perhaps a name server of its own choice."""
+    if " @" in command:
+        if step.startswith("cat /etc/resolv.conf"):
+            return ()
+        step = step.replace(" @SERVER", "").partition(" against each server of /etc/resolv.conf")[0]
+    return (command,) if step.startswith("dig NAME A;") else (step.replace("dig NAME", command),)
 
 
 def _kubernetes_last(steps: list[str], reason: Reason) -> list[str]:
@@ -149,6 +161,8 @@ def _with_values(step: str, values: dict[str, str], check: Check, detail: str) -
         )
     elif _is_address(check.host):  # which is not sent as a name
         step = step.replace(" -servername HOST", "")
+    if check.path.port.endswith("/udp"):
+        step = step.replace("ss -ltnp", "ss -lunp")
     if getattr(check.settings, "tls", None):
         step = step.replace("grpcurl -plaintext", "grpcurl")
     return re.sub(rf"\b(?:{'|'.join(known)})\b", lambda found: known[found[0]], step)

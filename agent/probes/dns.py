@@ -1,6 +1,7 @@
 """Asks a name server for the records of a name, and judges the answer."""
 
 import re
+import shlex
 from typing import Annotated, ClassVar, Literal
 
 import dns.exception
@@ -81,6 +82,14 @@ class DnsSettings(ProbeSettings):
     def target(self) -> str:
         at = f" at {self.endpoint()}" if self.server is not None else ""
         return f"{self.name} {self.type}{at}"
+
+    def by_hand(self) -> str:
+        """Implements `agent.core.ports.AskedByHand`."""
+        words = ["-x", self.name] if parse_literal(self.name) else [self.name, self.type]
+        if self.server is not None:
+            host, port = self.endpoint()
+            words = [*(["-p", str(port)] if port != DNS_PORT else []), *words, f"@{host}"]
+        return shlex.join(["dig", *words])
 
     def probe(self, network: Network) -> Probe:
         return DnsProbe(self, network)

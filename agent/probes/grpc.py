@@ -1,6 +1,8 @@
 """Calls a gRPC server: the health service, or methods that only read."""
 
+import json
 import re
+import shlex
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import unquote
@@ -67,6 +69,13 @@ class GrpcSettings(ProbeSettings):
 
     def endpoint(self) -> Endpoint:
         return parse_address(self.address)
+
+    def by_hand(self) -> str:
+        """Implements `agent.core.ports.AskedByHand`. Of several methods, the first."""
+        method = (self.methods[0] if self.methods else _HEALTH).removeprefix("/")
+        plain = [] if self.tls else ["-plaintext"]
+        message = ["-d", json.dumps({"service": self.service})] if self.service else []
+        return shlex.join(["grpcurl", *plain, *message, str(self.endpoint()), method])
 
     def probe(self, network: Network) -> Probe:
         return GrpcProbe(self, network)

@@ -11,9 +11,9 @@ from agent.core.ports import CheckEntry, StatusEvent
 from agent.core.reasons import Reason
 from agent.core.steps import steps_for
 from agent.core.transitions import State
+from agent.core.words import telling
 from agent.web.meaning import meaning_here
 from agent.web.selection import Selection
-from agent.web.words import telling
 
 Document = dict[str, object]
 

@@ -10,7 +10,7 @@ from agent.core.outcome import Verdict
 from agent.core.ports import CheckEntry
 from agent.core.reasons import Blame
 from agent.core.transitions import State
-from agent.web.words import telling
+from agent.core.words import telling
 
 PAGE_SIZE = 200
 LONGEST_SEARCH = 200

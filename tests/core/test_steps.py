@@ -1,5 +1,6 @@
 """The steps that people are told to try fit the check at hand."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from agent.core.check import Check, Path, Severity
 from agent.core.reasons import Reason
 from agent.core.steps import steps_for
+from agent.probes.dns import DnsSettings
+from agent.probes.grpc import GrpcSettings
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Rule:
 
 
 def check(
-    kind: str, target: str, host: str, port: int, system: str = "meshery", settings: Settings | Rule | None = None
+    kind: str, target: str, host: str, port: int, system: str = "meshery", settings: Hashable | None = None
 ) -> Check:
     return Check(
         deployment="prod",
@@ -49,7 +52,8 @@ def check(
 SERVICE = "broker.meshery.svc"
 PAGE = check("http", "http://web.example:8443/page?a=1&b=2", "web.example", 8443)
 NATS = check("nats", f"{SERVICE}:4222", SERVICE, 4222)
-GRPC = check("grpc", "adapter.example:10000", "adapter.example", 10000)
+ADAPTER = "adapter.example:10000"
+GRPC = check("grpc", ADAPTER, "adapter.example", 10000, settings=GrpcSettings(address=ADAPTER))
 MONITOR = check("nats_monitor", f"http://{SERVICE}:8222", SERVICE, 8222)
 CLUSTER = check("kube_api", "https://api.example:6443/", "api.example", 6443)
 SOCKET = check("websocket", "wss://web.example/socket", "web.example", 443)
@@ -69,7 +73,12 @@ NAMED = check("tls", "192.0.2.7:443", "192.0.2.7", 443, settings=Settings(Tls("w
         (Reason.UPGRADE_STRIPPED, SOCKET, "", "8080:SERVICE_PORT"),
         (Reason.UPGRADE_REFUSED, SOCKET, "", "--http1.1 https://web.example/socket"),
         (Reason.RESPONSE_TIMEOUT, GRPC, "", "grpcurl -plaintext adapter.example:10000"),
-        (Reason.RESPONSE_TIMEOUT, replace(GRPC, settings=Settings(Tls())), "", "grpcurl adapter.example:10000"),
+        (
+            Reason.RESPONSE_TIMEOUT,
+            replace(GRPC, settings=GrpcSettings(address=ADAPTER, tls=True)),
+            "",
+            "grpcurl adapter.example:10000",
+        ),
         (Reason.RESPONSE_TIMEOUT, NATS, "", f"nc -w 5 {SERVICE} 4222"),
         (Reason.AUTH_REJECTED, NATS, "", f"nats --server nats://{SERVICE}:4222 rtt"),
         (Reason.AUTH_REJECTED, CLUSTER, "", "kubectl auth can-i"),
@@ -81,6 +90,50 @@ NAMED = check("tls", "192.0.2.7:443", "192.0.2.7", 443, settings=Settings(Tls("w
 )
 def test_a_step_names_what_is_known(reason: Reason, subject: Check, detail: str, step: str) -> None:
     assert any(step in given for given in steps_for(reason, subject, detail)), steps_for(reason, subject, detail)
+
+
+def name_check(name: str, server: str | None, record: str = "A") -> Check:
+    settings = DnsSettings.model_validate({"name": name, "type": record, "server": server})
+    endpoint = settings.endpoint()
+    subject = check("dns", settings.target(), endpoint.host, endpoint.port, "custom", settings)
+    return replace(subject, path=replace(subject.path, port=f"{endpoint.port}/udp"))
+
+
+@pytest.mark.parametrize(
+    ("reason", "server", "step"),
+    [
+        (Reason.DNS_NXDOMAIN, "127.0.0.1:15353", "dig -p 15353 web.lab.test A @127.0.0.1, from the agent's network"),
+        (Reason.DNS_NO_ADDRESS, "127.0.0.1:15353", "dig -p 15353 web.lab.test A @127.0.0.1"),
+        (Reason.DNS_SERVER_FAILURE, "192.0.2.53", "dig web.lab.test A @192.0.2.53"),
+        (Reason.DNS_SERVER_FAILURE, None, "dig web.lab.test A @SERVER against each server of /etc/resolv.conf"),
+        (Reason.DNS_REFUSED, "[::1]:15353", "dig -p 15353 web.lab.test A @::1, from the agent and from another"),
+        (Reason.DNS_REFUSED, None, "cat /etc/resolv.conf in the agent's container"),
+        (Reason.DNS_TIMEOUT, "127.0.0.1:15353", "dig -p 15353 web.lab.test A @127.0.0.1 +tries=1 +time=2"),
+        (Reason.DNS_TIMEOUT, None, "dig web.lab.test A @SERVER +tries=1 +time=2"),
+        (Reason.BODY_MISMATCH, "127.0.0.1:15353", "dig -p 15353 web.lab.test A @127.0.0.1"),
+        (Reason.CONNECT_REFUSED, "127.0.0.1:15353", "ss -lunp 'sport = :15353' on 127.0.0.1"),
+    ],
+)
+def test_a_check_of_a_name_server_asks_it_for_the_name(reason: Reason, server: str | None, step: str) -> None:
+    steps = steps_for(reason, name_check("web.lab.test", server))
+    assert any(given.startswith(step) for given in steps), steps
+    assert not any("ss -lt" in given for given in steps)
+    assert server is None or not any("/etc/resolv.conf" in given for given in steps), steps
+
+
+def test_an_address_is_looked_up_backwards() -> None:
+    steps = steps_for(Reason.DNS_NXDOMAIN, name_check("192.0.2.7", "192.0.2.53", "PTR"))
+    assert any(step.startswith("dig -x 192.0.2.7 @192.0.2.53") for step in steps), steps
+
+
+@pytest.mark.parametrize("reason", [Reason.RESPONSE_TIMEOUT, Reason.GRPC_ERROR])
+def test_a_server_without_a_health_service_is_asked_by_a_method_that_it_has(reason: Reason) -> None:
+    methods = ("/meshes.MeshService/ComponentInfo", "/meshes.MeshService/MeshName")
+    steps = steps_for(reason, replace(GRPC, settings=GrpcSettings(address=ADAPTER, methods=methods)))
+    assert f"grpcurl -plaintext {ADAPTER} meshes.MeshService/ComponentInfo" in steps
+    assert not any("grpc.health" in step for step in steps), steps
+    named = steps_for(reason, replace(GRPC, settings=GrpcSettings(address=ADAPTER, service="it's")))
+    assert any("""'{"service": "it'"'"'s"}' adapter.example:10000 grpc.health.v1.Health/Check""" in it for it in named)
 
 
 def test_a_rule_of_the_checklist_sends_people_to_the_objects_it_is_about() -> None:
