@@ -93,6 +93,6 @@ def _record(result: Result) -> dict[str, object]:
                 "blame": outcome.reason.blame.value,
                 "phase": outcome.phase.value if outcome.phase else "none",
                 "meaning": explanation.meaning,
-                "try_first": steps_for(outcome.reason, result.check, outcome.detail),
+                "try_first": steps_for(outcome.reason, result.check, outcome.detail, outcome.redirected),
             }
     return record

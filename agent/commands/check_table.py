@@ -109,6 +109,6 @@ def _next_steps(result: Result) -> list[str]:
     if outcome.reason is Reason.TLS_UNTRUSTED and check.origin == ORIGIN:
         steps.append("for a private authority, name the file with its certificate: --ca-file FILE")
     if outcome.reason is not None:
-        first = steps_for(outcome.reason, check, outcome.detail)[0]
+        first = steps_for(outcome.reason, check, outcome.detail, outcome.redirected)[0]
         steps += [explain(outcome.reason).phrase, f"try: {first}"]
     return steps

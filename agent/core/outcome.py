@@ -29,6 +29,7 @@ class Outcome:
     peer: address and port that answered, as `address:port`, or empty.
     traceparent: the W3C trace context that was sent to the target, or empty.
     waited: seconds of `duration` that the probe waited on purpose, as for an idle connection to be cut.
+    redirected: the URL to which a redirect led a run that did not succeed, bounded and without secrets; or empty.
     stalled: the run overlapped a stall of the agent's event loop, so its times say nothing about the target.
     """
 
@@ -44,6 +45,7 @@ class Outcome:
     peer: str = ""
     traceparent: str = ""
     waited: float = 0.0
+    redirected: str = ""
     stalled: bool = False
 
     def phase_seconds(self) -> dict[Phase, float]:

@@ -74,7 +74,7 @@ class Run:
         self.proxy = ""
         """The proxy through which the present connection leads; whatever goes wrong there may be its doing."""
         self.redirected = ""
-        """Where a redirect has led the run, in quotation marks and bounded; a failure is then that of this place."""
+        """The URL to which a redirect has led the run, as it may be shown; a failure is then that of this place."""
         self.detail = ""
         self.advice = ""
         self.traceparent = traceparent
@@ -134,7 +134,7 @@ class Run:
         detail = _bounded(detail) if detail else ""
         if verdict is not _UP:
             if self.redirected:
-                detail = f"{detail}; after a redirect to {self.redirected}"
+                detail = f'{detail}; after a redirect to "{self.redirected}"'
             if self.proxy and self.proxy not in detail:
                 detail = f"{detail}; through the proxy {conceal(self.proxy)}"
         phases = tuple(self._phases)
@@ -151,6 +151,7 @@ class Run:
             self.peer,
             self.traceparent,
             self.waited,
+            "" if verdict is _UP else self.redirected,
         )
 
 

@@ -17,10 +17,11 @@ _TLS_WANTED = re.compile(r"\bHTTPS\b|\\x15\\x03")
 """How servers say that plain text came where TLS is spoken: in words (Go, nginx), or with a TLS alert."""
 _SIGNS_IN_OTHERWISE = re.compile(r"\bkubeconfig .* signs in by ")
 """How the detail names a user of a kubeconfig who needs more than what stands in files."""
-_REDIRECTED = re.compile(r'; after a redirect to "([^"]*)"(?:; through the proxy .*)?$')
-"""How the detail ends where a redirect led the run to the place that failed."""
-_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\]):(?P<port>\d+)")
-"""A place that may stand in a command: a target chose it, so a shell must find nothing in it."""
+_PLACE = re.compile(
+    r"(?P<origin>(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\]):(?P<port>\d+))(?P<path>/.*)"
+)
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9._~%/?=&+,:@-]*")
+"""A place and a path that may stand in a command: a target chose them, so a shell must find nothing in them."""
 _GIVE_A_TOKEN = (
     "kubectl create serviceaccount reachd, on that cluster, and kubectl create token reachd --duration=8760h",
     "Put this token in place of the plugin into a kubeconfig of reachd's own; docs/operating.md shows how.",
@@ -61,16 +62,17 @@ _ON_THE_HOST = {
 """What to look at where no Kubernetes need be."""
 
 
-def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
+def steps_for(reason: Reason, check: Check, detail: str = "", redirected: str = "") -> list[str]:
     """What to try first, with the check's own values where they are known.
 
-    detail: what the run found. A host that is the name of a Service tells SERVICE and NAMESPACE too.
+    detail: what the run found. redirected: where a redirect led it, as in its outcome. A host that is the name of a
+    Service tells SERVICE and NAMESPACE too.
     """
     if reason is Reason.PERMISSION_DENIED and _SIGNS_IN_OTHERWISE.search(detail):
         return list(_GIVE_A_TOKEN)
     if reason is Reason.OVERLOADED and detail.startswith(_STOOD_STILL):
         return list(_GIVE_IT_CPU)
-    check = _at_the_place_that_failed(check, detail)
+    check = _at_the_place_that_failed(check, redirected)
     service = _SERVICE_NAME.fullmatch(check.host)
     is_rule = reason is Reason.DEGRADED and check.kind == "checklist"
     told = _for_a_rule(check) if is_rule else explain(reason).try_first
@@ -79,7 +81,7 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
         steps = _kubernetes_last(steps, reason)
     if _meets_tls(reason, check, detail):
         steps.insert(0, "This is plain http: does the port want TLS? curl -vk https://HOST:PORT/")
-    values = {"HOST": check.host, "PORT": check.path.port.partition("/")[0]}
+    values = {"HOST": check.host, "PORT": _port(check)}
     if service is not None:
         values |= {"SERVICE": service["service"], "NAMESPACE": service["namespace"]}
     if is_rule:
@@ -87,21 +89,30 @@ def steps_for(reason: Reason, check: Check, detail: str = "") -> list[str]:
     return list(dict.fromkeys(_with_values(step, values, check, detail) for step in steps))
 
 
-def _at_the_place_that_failed(check: Check, detail: str) -> Check:
+def _at_the_place_that_failed(check: Check, redirected: str) -> Check:
     """The check as if it had asked the place to which a redirect led it, in placeholders where that is not to be had.
 
     It is the check itself where nothing redirected the run, or to another path of the same host.
     """
-    redirected = _REDIRECTED.search(detail)
-    if redirected is None:
+    if not redirected:
         return check
-    origin = _ORIGIN.fullmatch(redirected[1])
-    scheme, host, port = origin.groups() if origin else ("http", "HOST", "PORT")
-    host = host.strip("[]")
-    if (host, port) == (check.host, check.path.port.partition("/")[0]) and check.target.startswith(f"{scheme}:"):
+    place = _PLACE.fullmatch(redirected)
+    if place is None:
+        return _asking(check, "http://HOST:PORT/", "HOST", "PORT")
+    host, port = place["host"].strip("[]"), place["port"]
+    if (host, port) == (check.host, _port(check)) and check.target.startswith(f"{place['scheme']}:"):
         return check
-    target = f"{origin[0] if origin else 'http://HOST:PORT'}/"
-    return replace(check, host=host, target=target, path=replace(check.path, port=f"{port}/tcp"), settings=None)
+    path = place["path"] if _PLAIN_PATH.fullmatch(place["path"]) else "/"
+    return _asking(check, f"{place['origin']}{path}", host, port)
+
+
+def _asking(check: Check, url: str, host: str, port: str) -> Check:
+    """The check with another target, for which its own settings are not made."""
+    return replace(check, host=host, target=url, path=replace(check.path, port=f"{port}/tcp"), settings=None)
+
+
+def _port(check: Check) -> str:
+    return check.path.port.partition("/")[0]
 
 
 def _for_a_rule(check: Check) -> tuple[str, ...]:
@@ -142,8 +153,7 @@ def _meets_tls(reason: Reason, check: Check, detail: str) -> bool:
     """Whether it looks as if plain HTTP had come to a port that wants TLS."""
     if not check.target.startswith(("http://", "ws://")):
         return False
-    port = check.path.port.partition("/")[0]
-    return (reason in _ENDED and port.endswith("443")) or _TLS_WANTED.search(detail) is not None
+    return (reason in _ENDED and _port(check).endswith("443")) or _TLS_WANTED.search(detail) is not None
 
 
 def _with_values(step: str, values: dict[str, str], check: Check, detail: str) -> str:
@@ -163,6 +173,10 @@ def _with_values(step: str, values: dict[str, str], check: Check, detail: str) -
         step = step.replace(" -servername HOST", "")
     if check.path.port.endswith("/udp"):
         step = step.replace("ss -ltnp", "ss -lunp")
+    if getattr(check.settings, "follow_redirects", False):
+        step = re.sub(r"\bcurl -(s?)(v?) ", r"curl -\1L\2 ", step)
+    if getattr(getattr(check.settings, "auth", None), "basic_auth", None):
+        step = step.replace('-H "Authorization: Bearer $(cat TOKEN_FILE)"', "-u USER")
     if getattr(check.settings, "tls", None):
         step = step.replace("grpcurl -plaintext", "grpcurl")
     return re.sub(rf"\b(?:{'|'.join(known)})\b", lambda found: known[found[0]], step)

@@ -22,13 +22,18 @@ def quote(text: bytes | str, limit: int = _LIMIT) -> str:
 
     Whoever sent it, or reads no more than its beginning, may have cut it off anywhere.
     """
+    return f'"{unquoted(text, limit)}"'
+
+
+def unquoted(text: bytes | str, limit: int = _LIMIT) -> str:
+    """What `quote` puts in quotation marks, for those who add them later."""
     if isinstance(text, bytes):
         text = text[:_MOST_BYTES].decode("utf-8", "backslashreplace")
     text = conceal(text, limit + 1, cut=True)
     shown = "".join(
         character if character.isprintable() and character != '"' else _escape(character) for character in text[:limit]
     )
-    return f'"{shown}…"' if len(text) > limit else f'"{shown}"'
+    return f"{shown}…" if len(text) > limit else shown
 
 
 def quote_json(value: object, limit: int = _LIMIT) -> str:

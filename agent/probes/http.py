@@ -17,13 +17,14 @@ from agent.probes._http_target import CLOSE, HttpTarget
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
 from agent.probes._settings import Pattern, TlsSettings
-from agent.probes._text import quote, quote_json
+from agent.probes._text import quote, quote_json, unquoted
 from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
 
 _MAX_REDIRECTS = 10
 _LONGEST_HOST = 253
 """Characters that a name has at most (RFC 1035, section 3.1)."""
-_LONGEST_ORIGIN = _LONGEST_HOST + len("https://[]:65535")
+_LONGEST_PLACE = len("https://[]:65535") + _LONGEST_HOST + 160
+"""Characters that are shown of a URL to which a redirect leads."""
 _MOST_JSON = 256 * 1024
 """Characters of a JSON body: a hostile 1 MiB of nested lists would hold the event loop up for 100 ms."""
 _COMPRESSED = ("Accept-Encoding", "gzip, deflate")
@@ -103,7 +104,7 @@ class HttpProbe:
             if response.status == 303 or (response.status in (301, 302) and method == "POST"):
                 method, body = "GET", b""
             target = self._redirected(target, response)
-            run.redirected = quote(f"{target.scheme}://{host_and_port(target.host, target.port)}", _LONGEST_ORIGIN)
+            run.redirected = _place(target)
         else:
             run.redirected = ""  # which this failure names itself
             last = quote(target.url)
@@ -140,6 +141,14 @@ class HttpProbe:
         if parse_literal(endpoint.host) and "%" in endpoint.host:  # only this machine knows its interfaces
             raise _leads_nowhere(response)
         return HttpTarget(self._network, url, tls=_for_strangers(self._settings.tls))
+
+
+def _place(target: HttpTarget) -> str:
+    """A target's URL as it may be shown: without credentials and fragment, which are not asked for."""
+    parts = urlsplit(target.url)
+    query = f"?{parts.query}" if parts.query else ""
+    origin = f"{target.scheme}://{host_and_port(target.host, target.port)}"
+    return unquoted(f"{origin}{parts.path or '/'}{query}", _LONGEST_PLACE)
 
 
 def _leads_nowhere(response: Response) -> ProbeFailure:

@@ -135,7 +135,7 @@ def _explanation(entry: CheckEntry, outcome: Outcome) -> Content:
     lines: list[Content] = []
     if reason is not None:
         where = f" in the phase {outcome.phase}" if outcome.phase else ""
-        steps = steps_for(reason, check, outcome.detail)
+        steps = steps_for(reason, check, outcome.detail, outcome.redirected)
         lines = [
             tag("p", tag("code", reason.value), f"{where}; to blame: {BLAMED[reason.blame]}.", class_="reason"),
             tag("p", explain(reason).meaning),

@@ -148,7 +148,7 @@ def _explanation(entry: CheckEntry, outcome: Outcome) -> Document | None:
         "blame": outcome.reason.blame.value,
         "phrase": explanation.phrase,
         "meaning": explanation.meaning,
-        "try_first": steps_for(outcome.reason, check, outcome.detail),
+        "try_first": steps_for(outcome.reason, check, outcome.detail, outcome.redirected),
     }
 
 

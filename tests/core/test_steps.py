@@ -8,8 +8,10 @@ import pytest
 from agent.core.check import Check, Path, Severity
 from agent.core.reasons import Reason
 from agent.core.steps import steps_for
+from agent.probes._settings import AuthSettings
 from agent.probes.dns import DnsSettings
 from agent.probes.grpc import GrpcSettings
+from agent.probes.http import HttpSettings
 
 
 @dataclass(frozen=True)
@@ -197,35 +199,49 @@ def test_on_a_host_of_its_own_kubernetes_comes_last() -> None:
     assert not any("kubectl" in step for step in steps_for(Reason.CONNECTION_CLOSED, OWN)[:2])
 
 
-def redirected(to: str) -> str:
-    return f'Connection refused; after a redirect to "{to}"'
-
-
-@pytest.mark.parametrize("end", ["", "; through the proxy proxy.example:3128"])
-def test_after_a_redirect_the_steps_are_for_the_place_that_failed(end: str) -> None:
+def test_after_a_redirect_the_steps_are_for_the_place_that_failed() -> None:
     named = replace(PAGE, settings=Settings(Tls("front.example")))
-    steps = steps_for(Reason.CONNECT_REFUSED, named, redirected("https://sign-in.auth.svc:8443") + end)
+    steps = steps_for(Reason.CONNECT_REFUSED, named, redirected="https://sign-in.auth.svc:8443/")
     assert any("kubectl -n auth get endpoints sign-in" in step for step in steps)
     assert not any("web.example" in step for step in steps)
-    steps = steps_for(Reason.TLS_HOSTNAME_MISMATCH, named, redirected("https://[2001:db8::1]:443") + end)
+    steps = steps_for(Reason.TLS_HOSTNAME_MISMATCH, named, redirected="https://[2001:db8::1]:443/")
     assert not any("example" in step for step in steps)
-    steps = steps_for(Reason.SERVER_ERROR, OWN, redirected("http://other.example:81") + end)
+    steps = steps_for(Reason.SERVER_ERROR, OWN, redirected="http://other.example:81/")
     assert not any("192.0.2.7" in step for step in steps)
+    steps = steps_for(Reason.STATUS_UNEXPECTED, named, redirected="http://other.example:81/login?x=1&y")
+    assert "curl -sv -o /dev/null 'http://other.example:81/login?x=1&y'" in steps
 
 
-def test_a_redirect_to_the_same_host_changes_no_step() -> None:
-    assert steps_for(Reason.SERVER_ERROR, PAGE, redirected("http://web.example:8443")) == steps_for(
-        Reason.SERVER_ERROR, PAGE
+def test_a_redirect_to_the_same_host_is_followed() -> None:
+    following = HttpSettings(url=PAGE.target, follow_redirects=True)
+    steps = steps_for(
+        Reason.STATUS_UNEXPECTED, replace(PAGE, settings=following), redirected="http://web.example:8443/login"
     )
+    assert steps[0] == f"curl -sLv -o /dev/null '{PAGE.target}'"
+    assert steps_for(Reason.STATUS_UNEXPECTED, PAGE)[0] == f"curl -sv -o /dev/null '{PAGE.target}'"
 
 
 @pytest.mark.parametrize("reason", Reason)
-@pytest.mark.parametrize("origin", ["http://a$(reboot):80", "http://`x`:80", "http://a;reboot:80", "http://…", ""])
-def test_a_target_puts_no_command_into_a_step(reason: Reason, origin: str) -> None:
-    steps = steps_for(reason, PAGE, redirected(origin))
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("http://a$(reboot):80/", "http://`x`:80/", "http://a;reboot:80/", "http://…", "http://a:80"),
+        *(
+            "http://a:80/$(reboot)",
+            "http://a:80/`x`",
+            "http://a:80/;reboot",
+            "http://a:80/'reboot",
+            "http://a:80/\\x0areboot",
+        ),
+    ],
+)
+def test_a_target_puts_no_command_into_a_step(reason: Reason, place: str) -> None:
+    steps = steps_for(reason, PAGE, redirected=place)
     assert not any("web.example" in step or "reboot" in step or "`x`" in step for step in steps)
 
 
-def test_what_a_target_says_is_no_redirect() -> None:
-    said = r'the answer is 500: "x; after a redirect to \"http://evil.example:80\""'
-    assert steps_for(Reason.SERVER_ERROR, PAGE, said) == steps_for(Reason.SERVER_ERROR, PAGE)
+def test_who_signs_in_with_a_password_is_not_told_of_a_token() -> None:
+    auth = AuthSettings.model_validate({"basic_auth": {"username": "oncall", "password_file": "/run/secret"}})
+    steps = steps_for(Reason.AUTH_REJECTED, replace(PAGE, settings=HttpSettings(url=PAGE.target, auth=auth)))
+    assert f"curl -sv -u USER '{PAGE.target}'" in steps
+    assert not any("TOKEN_FILE" in step for step in steps), steps

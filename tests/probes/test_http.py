@@ -433,7 +433,9 @@ async def test_a_failure_after_a_redirect_names_the_place(script: Script) -> Non
     ):
         outcome = await probe(settings(first.address, follow_redirects=True), timeout=0.5)
         itself = await probe(settings(other.address, follow_redirects=True), timeout=0.5)
-    assert outcome.detail == f'{itself.detail}; after a redirect to "http://{other.address}"'
+    assert outcome.detail == f'{itself.detail}; after a redirect to "http://{other.address}/there"'
+    assert outcome.redirected == f"http://{other.address}/there"
+    assert itself.redirected == ""
     assert outcome.peer == other.address
 
 
@@ -442,8 +444,30 @@ async def test_what_was_connected_before_a_redirect_is_not_named_where_the_next_
         async with serving(answering(reply(302, Location=f"http://{nowhere}/"))) as first:
             outcome = await probe(settings(first.address, follow_redirects=True))
     assert_failed(outcome, Reason.CONNECT_REFUSED)
-    assert outcome.detail == f'Connection refused; after a redirect to "http://{nowhere}"'
+    assert outcome.detail == f'Connection refused; after a redirect to "http://{nowhere}/"'
     assert outcome.peer == ""
+
+
+async def test_the_page_to_which_a_redirect_leads_is_named_without_what_is_secret(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("t0ken-of-the-agent")
+    auth = {"authorization": {"credentials_file": str(token)}}
+    there = f"/login?x=1&echo=t0ken-of-the-agent&rest={'r' * 5000}"
+
+    async def script(reader: StreamReader, writer: StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        user = f"http://someone:s3cret@{server.address}{there}#id_token=s3cret"
+        writer.write(reply(404) if asked.startswith(b"GET /login") else reply(302, Location=user))
+
+    async with serving(script) as server:
+        outcome = await probe(settings(server.address, auth=auth, follow_redirects=True))
+    assert_failed(outcome, Reason.STATUS_UNEXPECTED)
+    shown = f"http://{server.address}/login?x=1&echo=<secret>&rest=r"
+    assert outcome.detail.startswith(f'the answer is 404: "ok"; after a redirect to "{shown}')
+    assert outcome.redirected.startswith(shown)
+    assert "s3cret" not in outcome.detail
+    assert "t0ken" not in outcome.detail
+    assert len(outcome.detail) < 700
 
 
 @pytest.mark.parametrize("host", ["[fe80::1%25lo]", "[fe80::1%25no-such]", "[::1%lo]"])
