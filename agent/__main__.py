@@ -10,6 +10,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
+from agent.commands.invocation import DEMO_LISTENS_ON
 from agent.commands.streams import discard_output, open_closed_streams
 from agent.commands.terminal import PLAIN_CHARACTERS
 from agent.core.durations import parse_duration
@@ -107,7 +108,7 @@ def _parser() -> ArgumentParser:
     demo = add("demo", help="a simulated Meshery on loopback, watched by the real agent")
     demo.add_argument("action", nargs="?", choices=("start", "faults", "break", "repair"), default="start")
     demo.add_argument("fault", nargs="?", help="the fault to switch on (break) or off (repair); `faults` lists them")
-    demo.add_argument("--listen", default="127.0.0.1:9886", metavar="HOST:PORT", help="where the agent listens")
+    demo.add_argument("--listen", default=DEMO_LISTENS_ON, metavar="HOST:PORT", help="where the agent listens")
     return parser
 
 

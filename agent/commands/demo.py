@@ -12,7 +12,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import uvloop
 
 from agent.app import serve
-from agent.commands.invocation import invocation
+from agent.commands.invocation import DEMO_LISTENS_ON, invocation
 from agent.commands.status import ExitStatus, complain
 from agent.commands.terminal import Terminal
 from agent.commands.words import words_of
@@ -35,7 +35,8 @@ def execute(options: Namespace) -> ExitStatus:
     fault: str | None = options.fault
     if options.action in ("start", "faults"):
         if fault is not None:
-            return _complain(f"{options.action} takes no fault; did you mean `{invocation()} demo break {fault}`?")
+            meant = f"{invocation()} demo break {fault}{_listening(options.listen)}"
+            return _complain(f"{options.action} takes no fault; did you mean `{meant}`?")
         return _start(options.listen) if options.action == "start" else _list_faults()
     names = [known.name for known in FAULTS]
     if fault not in names:
@@ -49,7 +50,7 @@ def _start(listen: str) -> ExitStatus:
     terminal = Terminal()
 
     def introduce(url: str, simulation: Simulation) -> None:
-        for line in introduction(url, simulation, invocation()):
+        for line in introduction(url, simulation, invocation(), _listening(url.removeprefix("http://"))):
             terminal.line(line)
 
     try:
@@ -63,6 +64,11 @@ def _start(listen: str) -> ExitStatus:
     except OSError as error:
         return _complain(f"the simulation cannot start: {words_of(error)}")
     return ExitStatus.FINE
+
+
+def _listening(listen: str) -> str:
+    """What to add to a command about a demo on `listen`; mostly nothing."""
+    return "" if listen == DEMO_LISTENS_ON else f" --listen {listen}"
 
 
 def _list_faults() -> ExitStatus:
@@ -86,9 +92,9 @@ def _switch(listen: str, fault: str, *, on: bool) -> ExitStatus:
     except HTTPError as error:
         return _complain(f"{url} answers {error.code}; is that `reachd demo`?")
     except (URLError, OSError, ValueError) as error:
+        start = f"{invocation()} demo{_listening(listen)}"
         return _complain(
-            f"no demo answers at {listen} ({words_of(error)}); start it with `{invocation()} demo`, "
-            "or name it with --listen"
+            f"no demo answers at {listen} ({words_of(error)}); start it with `{start}`, or name it with --listen"
         )
     sys.stdout.write(f"{fault} is {'broken' if on else 'repaired'}\n")
     return ExitStatus.FINE

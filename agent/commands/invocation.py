@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 from shutil import which
 
+DEMO_LISTENS_ON = "127.0.0.1:9886"
+"""Where the demo listens unless it is told otherwise, so that commands about it need not say so."""
 _NAME = "reachd"
 
 

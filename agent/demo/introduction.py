@@ -7,8 +7,11 @@ from agent.demo.faults import FAULTS
 from agent.demo.simulation import Simulation
 
 
-def introduction(url: str, simulation: Simulation, program: str) -> Iterator[str]:
-    """Lines about the agent at `url`, what it watches, and what can be broken. program: how `reachd` is called."""
+def introduction(url: str, simulation: Simulation, program: str, options: str) -> Iterator[str]:
+    """Lines about the agent at `url`, what it watches, and what can be broken.
+
+    program: how `reachd` is called. options: what its commands need to find this demo, such as ` --listen HOST:PORT`.
+    """
     yield "A simulated Meshery runs on this machine, and reachd watches it."
     yield ""
     yield from _columns(
@@ -35,9 +38,9 @@ def introduction(url: str, simulation: Simulation, program: str) -> Iterator[str
     yield ""
     yield "Break something, on the page or in another terminal:"
     yield ""
-    yield from _columns(*((f"{program} demo break {fault.name}", fault.title) for fault in FAULTS))
+    yield from _columns(*((f"{program} demo break {fault.name}{options}", fault.title) for fault in FAULTS))
     yield ""
-    yield f"`{program} demo repair NAME` repairs it, and Ctrl-C ends everything."
+    yield f"`{program} demo repair NAME{options}` repairs it, and Ctrl-C ends everything."
 
 
 def _columns(*rows: tuple[str, str]) -> Iterator[str]:

@@ -11,12 +11,12 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from agent.__main__ import main
+from agent.commands.demo import _listening
 from agent.core.reasons import Reason
 from agent.demo.faults import FAULTS
 from tests.servers.catalogue import find
@@ -26,7 +26,7 @@ _UP_WITHIN = 30.0
 _DOWN_WITHIN = 15.0
 _END_WITHIN = 10.0
 _PROGRAM = f"{sys.executable} -m agent"
-_LAST_LINE = f"`{_PROGRAM} demo repair NAME` repairs it, and Ctrl-C ends everything.\n"
+_LAST_WORDS = "repairs it, and Ctrl-C ends everything.\n"
 _TAKES_OVER_A_MINUTE = "websocket-idle"
 
 
@@ -37,7 +37,11 @@ class RunningDemo:
         self.process = process
         self.listen = listen
         assert process.stdout is not None
-        self.lines = list(takewhile(lambda line: line != _LAST_LINE, process.stdout))
+        self.lines: list[str] = []
+        for line in process.stdout:
+            self.lines.append(line)
+            if line.endswith(_LAST_WORDS):
+                break
 
     def states(self) -> dict[str, str]:
         """The state of each check, but for the one whose first run takes long."""
@@ -108,7 +112,13 @@ def test_it_introduces_itself_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     assert demo.process.returncode == 0
     assert f"http://{demo.listen}/metrics" in text
     assert "a stand-in, since nats-server is not on PATH" in text
-    assert all(f"{_PROGRAM} demo break {fault.name}" in text and fault.title in text for fault in FAULTS)
+    assert all(fault.title in text for fault in FAULTS)
+    commands = [f"demo break {fault.name}" for fault in FAULTS] + ["demo repair NAME"]
+    assert all(f"{_PROGRAM} {command} --listen {demo.listen}" in text for command in commands), text
+
+
+def test_the_usual_address_need_not_be_named() -> None:
+    assert _listening("127.0.0.1:9886") == ""
 
 
 def test_a_port_in_use_is_said_and_ends_with_2() -> None:
@@ -136,6 +146,10 @@ def test_a_port_in_use_is_said_and_ends_with_2() -> None:
         (["break", "broker-dwn"], "broker-dwn: no such fault; did you mean broker-down?"),
         (["repair", "everything"], "everything: no such fault; `reachd demo faults` lists them"),
         (["start", "broker-down"], "start takes no fault; did you mean `reachd demo break broker-down`?"),
+        (
+            ["start", "broker-down", "--listen", "127.0.0.1:1"],
+            "did you mean `reachd demo break broker-down --listen 127.0.0.1:1`?",
+        ),
         (["start", "--listen", "here"], '--listen here: "here": expected an address and a port to listen on'),
         (["break", "broker-down", "--listen", "127.0.0.1:1"], "no demo answers at 127.0.0.1:1 ("),
     ],
