@@ -411,6 +411,12 @@ def test_a_state_file_that_is_a_directory_is_a_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_an_example_draws_warnings_of_missing_files_only(name: str) -> None:
+    said = [warning.message for warning in warnings(example(name)) if warning.path != "state_file"]
+    assert [message for message in said if "is missing or cannot be read" not in message] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_examples_load_without_any_environment(name: str) -> None:
     configuration = example(name)
     assert plan(configuration).checks
