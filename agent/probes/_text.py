@@ -8,6 +8,8 @@ from agent.core.secrets import conceal
 _LIMIT = 160
 _MOST_BYTES = 64 * 1024
 """Bytes that are looked at: many times the limit, because secrets in them are shown as one word."""
+_MOST_BEFORE_END = 4 * 1024
+"""Characters that are looked at where the end is shown: more than a token has, of which else a rest would be shown."""
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
 
@@ -25,14 +27,19 @@ def quote(text: bytes | str, limit: int = _LIMIT) -> str:
     return f'"{unquoted(text, limit)}"'
 
 
+def quote_end(text: bytes, limit: int = _LIMIT) -> str:
+    """The end of `text`, as `quote` shows the beginning. Takes milliseconds, since all before it may be a secret."""
+    words = text[-_MOST_BEFORE_END:].decode("utf-8", "backslashreplace")
+    shown = conceal(words[-_MOST_BEFORE_END:])
+    return f'"{"…" if len(shown) > limit else ""}{_escaped(shown[-limit:])}"'
+
+
 def unquoted(text: bytes | str, limit: int = _LIMIT) -> str:
     """What `quote` puts in quotation marks, for those who add them later."""
     if isinstance(text, bytes):
         text = text[:_MOST_BYTES].decode("utf-8", "backslashreplace")
     text = conceal(text, limit + 1, cut=True)
-    shown = "".join(
-        character if character.isprintable() and character != '"' else _escape(character) for character in text[:limit]
-    )
+    shown = _escaped(text[:limit])
     return f"{shown}…" if len(text) > limit else shown
 
 
@@ -41,6 +48,13 @@ def quote_json(value: object, limit: int = _LIMIT) -> str:
     if isinstance(value, str):
         return quote(value, limit)
     return printable(conceal(json.dumps(value), limit + 1), limit)
+
+
+def _escaped(text: str) -> str:
+    """What may stand in quotation marks for `text`."""
+    return "".join(
+        character if character.isprintable() and character != '"' else _escape(character) for character in text
+    )
 
 
 def _escape(character: str) -> str:

@@ -1,6 +1,7 @@
 """Connects to a port, and where that is asked for talks to what answers."""
 
 import errno
+from asyncio import CancelledError
 from asyncio import timeout as deadline
 from typing import ClassVar, Literal
 
@@ -15,7 +16,7 @@ from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
 from agent.probes._settings import Address, Model, Pattern, ProbeSettings, TlsSettings
-from agent.probes._text import quote
+from agent.probes._text import quote_end
 from agent.probes._tls import TLS_METRICS, tls_identity
 
 _MAX_ANSWER = 16 * 1024
@@ -122,10 +123,9 @@ class _Dialogue:
         while (end := pattern.end_of_match(self._heard)) is None:
             if self._heard:
                 run.timeout_reason = Reason.BODY_MISMATCH
-                run.detail = self._mismatch(pattern)
             if size >= _MAX_ANSWER:
                 raise ProbeFailure(Reason.BODY_MISMATCH, f"{self._mismatch(pattern)} in its first {_MAX_ANSWER} bytes")
-            data = await self._connection.receive(_MAX_ANSWER - size)
+            data = await self._receive(pattern, _MAX_ANSWER - size)
             if not data:
                 self._raise_closed(pattern)
             run.enter(Phase.TRANSFER)
@@ -133,7 +133,13 @@ class _Dialogue:
             self._heard += data
         self._heard = self._heard[end:]
         run.timeout_reason = None
-        run.detail = ""
+
+    async def _receive(self, pattern: RegularExpression, limit: int) -> bytes:
+        try:
+            return await self._connection.receive(limit)
+        except CancelledError:  # only the deadline wants to know what was heard, and it takes time to say
+            self._run.detail = self._mismatch(pattern) if self._heard else ""
+            raise
 
     def _raise_closed(self, pattern: RegularExpression) -> None:
         if self._heard:
@@ -141,7 +147,7 @@ class _Dialogue:
         raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection before {pattern!r} came")
 
     def _mismatch(self, pattern: RegularExpression) -> str:
-        return f"the target said {quote(self._heard)}, which does not match {pattern!r}"
+        return f"the target said {quote_end(self._heard)}, which does not match {pattern!r}"
 
 
 class ClosedPortProbe:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from agent.core.outcome import Verdict
 from agent.core.reasons import Phase, Reason
+from agent.core.secrets import remember
 from agent.probes import settings_of
 from agent.probes._connection import TCP_RETRANSMITS, TCP_RTT
 from agent.probes._network import Network
@@ -99,6 +100,26 @@ async def test_a_dialogue_that_fails(script: Script, reason: Reason, words: str)
         )
     assert_failed(outcome, reason)
     assert words in outcome.detail
+
+
+@pytest.mark.parametrize("stay", [False, True], ids=["closes", "waits"])
+async def test_the_last_words_of_the_target_are_quoted_without_the_end_of_a_secret(stay: bool) -> None:
+    remember("s3cret" * 100)
+    said = b"INFO " + b"x" * 400 + b"s3cret" * 100 + b"\r\n-ERR 'Authorization Violation'\r\n"
+
+    async def script(reader: StreamReader, writer: StreamWriter) -> None:
+        await saying(said)(reader, writer)
+        await reader.readline()
+        if stay:
+            await silent(reader, writer)
+
+    async with serving(script) as server:
+        dialogue = [{"expect": "^INFO "}, {"send": "PING\r\n", "expect": "^PONG"}]
+        outcome = await probe({"kind": "tcp", "address": server.address, "dialogue": dialogue}, timeout=1)
+    assert_failed(outcome, Reason.BODY_MISMATCH)
+    assert 'the target said "…xxx' in outcome.detail
+    assert "<secret>\\r\\n-ERR 'Authorization Violation'\\r\\n\", which does not match '^PONG'" in outcome.detail
+    assert "s3cret" not in outcome.detail
 
 
 async def test_a_later_step_does_not_match_what_an_earlier_one_used_up() -> None:
