@@ -30,7 +30,7 @@ def quote(text: bytes | str, limit: int = _LIMIT) -> str:
 def quote_end(text: bytes, limit: int = _LIMIT) -> str:
     """The end of `text`, as `quote` shows the beginning. Takes milliseconds, since all before it may be a secret."""
     words = text[-_MOST_BEFORE_END:].decode("utf-8", "backslashreplace")
-    shown = conceal(words[-_MOST_BEFORE_END:])
+    shown = conceal(words[-_MOST_BEFORE_END:], cut=True)
     return f'"{"…" if len(shown) > limit else ""}{_escaped(shown[-limit:])}"'
 
 

@@ -379,7 +379,7 @@ async def test_who_asks_for_credentials_that_were_held_back_gives_no_verdict(
         assert outcome.reason is None
         assert outcome.detail == (
             f"the answer is {status}, to a request without the credentials, which stay with the origin of the url; "
-            f'after a redirect to "http://{other.address}"'
+            f'after a redirect to "http://{other.address}/there"'
         )
         assert "point the url at the final address" in outcome.advice
 
