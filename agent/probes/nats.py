@@ -148,6 +148,7 @@ class NatsProbe:
             if suspicion and failure.reason is Reason.CONNECTION_CLOSED and not lines.waiting:
                 raise ProbeFailure(failure.reason, f"{failure.detail}; {suspicion}") from failure
             raise
+        run.detail = ""
         return parse_info(line)
 
     async def _secure(self, run: Run, connection: Connection, info: Info, lines: Lines) -> None:

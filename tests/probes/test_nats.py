@@ -217,6 +217,17 @@ async def test_a_server_that_may_want_tls_before_info(tmp_path: Path) -> None:
     assert words not in plain.detail
 
 
+async def test_a_server_that_has_sent_its_info_does_not_want_tls_before_it() -> None:
+    async def script(reader: StreamReader, writer: StreamWriter) -> None:
+        writer.write(b'INFO {"server_id":"N","tls_required":true}\r\n')
+        await silent(reader, writer)
+
+    async with serving(script) as server:
+        outcome = await probe_in_time({"kind": "nats", "address": server.address, "tls": {}})
+    assert_failed(outcome, Reason.TLS_TIMEOUT)
+    assert "handshake_first" not in outcome.detail
+
+
 @pytest.mark.servers("nats-server")
 async def test_a_server_that_begins_with_info_where_tls_was_to_come_first(tmp_path: Path) -> None:
     with nats_server(config=_tls(tmp_path)) as nats:
