@@ -8,7 +8,7 @@ from shlex import quote
 from agent.core.check import Check
 from agent.core.explanations import explain
 from agent.core.ports import AskedByHand
-from agent.core.reasons import Reason
+from agent.core.reasons import Blame, Reason
 
 _SERVICE_NAME = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:\..*)?")
 """The name of a Kubernetes Service, as other namespaces use it."""
@@ -82,7 +82,7 @@ def steps_for(reason: Reason, check: Check, detail: str = "", redirected: str = 
     if _meets_tls(reason, check, detail):
         steps.insert(0, "This is plain http: does the port want TLS? curl -vk https://HOST:PORT/")
     values = {"HOST": check.host, "PORT": _port(check)}
-    if service is not None:
+    if service is not None and reason.blame is not Blame.AGENT:  # whose steps are about the agent's own pod
         values |= {"SERVICE": service["service"], "NAMESPACE": service["namespace"]}
     if is_rule:
         values["NAMESPACE"] = getattr(check.settings, "namespace", "NAMESPACE")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from agent.core.check import Check, Path, Severity
-from agent.core.reasons import Reason
+from agent.core.reasons import Blame, Reason
 from agent.core.steps import steps_for
 from agent.probes._settings import AuthSettings
 from agent.probes.dns import DnsSettings
@@ -189,6 +189,11 @@ def test_an_agent_that_stood_still_gets_cpu_and_not_descriptors() -> None:
     lacking = steps_for(Reason.OVERLOADED, PAGE, "Too many open files")
     assert "/proc/1/limits" in lacking[0]
     assert not any("top pod" in step for step in lacking), lacking
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason.blame is Blame.AGENT])
+def test_the_namespace_of_the_target_is_not_the_agents(reason: Reason) -> None:
+    assert not any(" -n meshery" in step for step in steps_for(reason, replace(OWN, host=SERVICE)))
 
 
 def test_on_a_host_of_its_own_kubernetes_comes_last() -> None:
