@@ -99,7 +99,10 @@ class DnsSource:
             raise ConfigurationError([Problem(found_in, 0, "", "not the name of a host")])
         check = self.settings.check.filled(*answer)
         check["name"] = name_of(str(check["name"]), f"{answer.host}-{answer.port}")
-        return targets_of({"checks": [check]}, found_in).checks
+        depends_on = check.pop("depends_on", ())  # checks of the configuration, which knows them
+        found = targets_of({"checks": [check]}, found_in).checks
+        names = tuple([str(name) for name in depends_on]) if isinstance(depends_on, list) else ()
+        return tuple([it.model_copy(update={"depends_on": names}) for it in found])
 
 
 def _read(reply: bytes, settings: DnsTargets) -> list[Endpoint]:

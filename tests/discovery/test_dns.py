@@ -225,6 +225,15 @@ async def test_the_zones_own_word_that_there_is_nothing_empties_the_list(answer:
         assert not await it.problem()
 
 
+async def test_what_is_found_is_blocked_by_a_check_of_the_configuration(tmp_path: Path) -> None:
+    blocked = {**TEMPLATE, "depends_on": ["static"]}
+    async with (
+        name_server({"_web._tcp.example.test": srv("0 0 80 a.example.test.")}) as names,
+        scene(tmp_path, names.server, check=blocked) as found,
+    ):
+        await found.agent.until_states(static="down", web__a_example_test_80="blocked")
+
+
 async def test_answers_in_another_order_are_the_same_checks(tmp_path: Path) -> None:
     targets = [f"0 0 80 {host}.example.test." for host in "abc"]
     names = {NAME: srv(*targets)}
