@@ -38,6 +38,7 @@ def _of_users(severity: str) -> list[Watched]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.servers("promtool")
 @pytest.mark.parametrize("severity", ["page", "ticket", "info"])
 def test_each_check_has_one_alert(severity: str, tmp_path: Path) -> None:
@@ -57,6 +58,7 @@ def test_each_check_has_one_alert(severity: str, tmp_path: Path) -> None:
     assert not said, said
 
 
+@pytest.mark.slow
 @pytest.mark.servers("promtool")
 def test_ports_of_the_profile_that_must_be_closed_are_told_as_open(tmp_path: Path) -> None:
     closed = [it for it in _of_the_profile("info") if it.runs == _CLOSED]

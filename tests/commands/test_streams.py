@@ -14,6 +14,8 @@ from tests.commands.support import reachd
 from tests.probes.support import refusing
 from tests.servers.process import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def _shell(script: str, *arguments: object) -> "subprocess.Popen[str]":
     words = [sys.executable, *map(str, arguments)]

@@ -30,7 +30,7 @@ from tests.packages.manifests import (
 )
 from tests.servers.commands import CommandError
 
-pytestmark = pytest.mark.servers("helm")
+pytestmark = [pytest.mark.slow, pytest.mark.servers("helm")]
 
 
 def test_it_has_no_faults_that_helm_knows() -> None:

@@ -16,7 +16,7 @@ from agent.settings.plan import plan, warnings
 from tests.packages.cases import CASES, EVERYTHING, by_both, with_sidecar
 from tests.packages.manifests import Json, configurations, of_kind
 
-pytestmark = pytest.mark.servers("kubectl", "helm")
+pytestmark = [pytest.mark.slow, pytest.mark.servers("kubectl", "helm")]
 
 PORT = 9886
 

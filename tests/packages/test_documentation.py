@@ -11,7 +11,7 @@ import yaml
 from tests.packages.cases import meshery, with_sidecar
 from tests.packages.manifests import ROOT, Json, agents, by_name, kustomized, of_kind, pods, rendered
 
-pytestmark = pytest.mark.servers("kubectl", "helm")
+pytestmark = [pytest.mark.slow, pytest.mark.servers("kubectl", "helm")]
 
 BLOCKS: list[Json] = [
     yaml.safe_load(block)

@@ -29,7 +29,7 @@ from tests.packages.manifests import (
 )
 from tests.servers.catalogue import KUBERNETES
 
-pytestmark = pytest.mark.servers("kubectl", "helm")
+pytestmark = [pytest.mark.slow, pytest.mark.servers("kubectl", "helm")]
 
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=str)
 RELEASE = KUBERNETES.removeprefix("v").rpartition(".")[0]

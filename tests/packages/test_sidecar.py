@@ -22,7 +22,7 @@ from tests.packages.manifests import (
 )
 from tests.servers.commands import CommandError
 
-pytestmark = pytest.mark.servers("kubectl", "helm")
+pytestmark = [pytest.mark.slow, pytest.mark.servers("kubectl", "helm")]
 
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
 
