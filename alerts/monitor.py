@@ -17,12 +17,14 @@ _SAME = "cluster, job, deployment, vantage"
 """What an agent has in common with the one that follows it under another address."""
 _WATCHING = "agent:probe_watching_timestamp_seconds:max"
 """When each agent was last seen to watch a deployment from a vantage."""
+_FOLLOWED = "agent:probe_watching_timestamp_seconds:followed"
+"""When an agent was last seen to watch that another one has followed, by what it watched."""
 
 
 def groups(timing: Timing) -> Iterator[Group]:
     """The rules."""
     alerts = (_blind, _down, _late, _dropping, _rejected, _source_stale, _no_leader, _watchdog)
-    yield Group("reachd-agents", "15s", [_watching(), *(alert(timing) for alert in alerts)])
+    yield Group("reachd-agents", "15s", [_watching(), _followed(timing), *(alert(timing) for alert in alerts)])
 
 
 def _watching() -> Recording:
@@ -37,18 +39,28 @@ def _unless_there(timing: Timing) -> str:
     return f"unless on ({_AGENT}) {there}\n    unless on ({_AGENT}) max by (job, instance) ({there})"
 
 
-def _unless_followed(timing: Timing) -> str:
-    """The clause that drops agents that another one has followed: what it does not watch was taken out on purpose.
+def _followed(timing: Timing) -> Recording:
+    """Agents that ended a few minutes ago and that another one has followed.
 
     A pod that restarts with a new configuration has another address. It begins to watch, about when the old one ends,
-    some of the same from the same vantage. An agent that has long been there beside the old one has not followed it.
+    some of the same from the same vantage. An agent that has long been there beside the old one has not followed it,
+    nor has one that begins much later.
     """
+    here = f"last_over_time({_WATCHING}[{timing(GAP)}])"
+    ended = f"last_over_time({_WATCHING}[{timing('10m')}])\n  unless on ({_AGENT}) {here}"
+    began = f"max by ({_SAME}) (min_over_time({_WATCHING}[{timing('1d')}]) and {here})"
+    return Recording(
+        _FOLLOWED, f"(\n  {ended}\n)\n< on ({_SAME}) group_left () {began} + {timing.seconds('5m')}"
+    )
+
+
+def _unless_followed(timing: Timing) -> str:
+    """The clause that drops agents that another one has followed: what it does not watch was taken out on purpose."""
     day = timing("1d")
-    began = f"min_over_time({_WATCHING}[{day}]) and last_over_time({_WATCHING}[{timing(GAP)}])"
     return f"""\
 unless on ({_AGENT}) (
       last_over_time({_WATCHING}[{day}])
-      < on ({_SAME}) group_left () max by ({_SAME}) ({began}) + {timing.seconds("5m")}
+      == on ({_AGENT}, deployment, vantage) last_over_time({_FOLLOWED}[{day}])
     )"""
 
 
@@ -189,11 +201,17 @@ time() - topk by (cluster, source) (1, {last}) > {timing.seconds("5m")}
 
 def _no_leader(timing: Timing) -> Alert:
     now = f"last_over_time(reachd_leading[{timing(GAP)}])"
-    led = f"max by (cluster, lease) (max_over_time(reachd_leading[{timing('1d')}])) == 1"
+    led = f"""\
+max by (cluster, lease) (
+      max_over_time(reachd_leading[{timing("1d")}]) == 1
+      {_unless_blind(timing)}
+    )"""
     # All that elect are gone, while other agents may remain; but not where they only have a label `cluster` by now.
     # Two jobs may scrape the same agent.
     leaders = "sum by (cluster, lease) (max by (cluster, lease, instance) (reachd_leading))"
-    gone = f"0 * ({led})\n    unless on (cluster, lease) {now}\n    unless on (cluster, lease) max by (lease) ({now})"
+    # That nobody watches a deployment is told before.
+    lately = f"last_over_time(reachd_leading[{timing('5m')}])"
+    gone = f"0 * ({led})\n    unless on (cluster, lease) {lately}\n    unless on (cluster, lease) max by (lease) ({now})"
     return Alert(
         "ReachdNoLeader",
         Severity.WARNING,

@@ -86,6 +86,20 @@ _BLIND_CASES = [
         )
     ),
 ]
+_BLIND_FOR_LONG = Case(
+    "blind: an agent is gone, and another, which was there before, has another address much later",
+    [
+        *_LEAVING,
+        _one("up 20m, gone", instance="agent-1"),
+        _one("gone 20m, up", instance="agent-2"),
+    ],
+    {
+        **_agent("1 6m, gone"),
+        **_agent("1 20m, gone", _B),
+        **_agent("gone 20m, 1", {**_B, "instance": "agent-2"}),
+    },
+    firing=[_blind("10m20s", deployment="staging")],
+)
 _INTERVAL = labelled("probe_interval_seconds", deployment="prod", check="server-live", **_A)
 _NOW_OF_EAST = {
     _INTERVAL: "15 2m, gone",
@@ -168,6 +182,15 @@ _BLIND_AGENT_CASES = [
             **_watches("prod", "1", {**_B, "instance": "agent-2"}),
         },
         firing=[_blind("6m20s", deployment="staging"), _fires("ReachdAgentDown", "7m", node="n1", **_B)],
+    ),
+    Case(
+        "agent: nobody watches its deployment, which is told, and it was the one that led",
+        series={
+            **_watches("prod", "1 2m, gone"),
+            labelled("reachd_leading", **_LEASE, **_A): "1 2m, gone",
+            **_watches("staging", "1", _B),
+        },
+        firing=[_blind("6m20s", deployment="prod")],
     ),
     Case(
         "late: the agent has no verdict on any check, which is told",
@@ -291,7 +314,7 @@ _AGENT_CASES = [
             **_agent(by=_B),
             labelled("reachd_leading", **_LEASE, **_A): "1 2m, gone",
         },
-        firing=[_fires("ReachdNoLeader", "5m", **_LEASE)],
+        firing=[_fires("ReachdNoLeader", "8m30s", **_LEASE)],
     ),
     Case(
         "source: gone by configuration",
@@ -323,7 +346,7 @@ _AGENT_CASES = [
     Case(
         "leader: the one that led is gone, and only agents that do not elect remain",
         series={labelled("reachd_leading", **_LEASE, **_A): "1 2m, gone", **_agent(by=_B)},
-        firing=[_fires("ReachdNoLeader", "5m", **_LEASE)],
+        firing=[_fires("ReachdNoLeader", "8m30s", **_LEASE)],
     ),
     Case(
         "leader: one, scraped by two jobs",
@@ -355,6 +378,7 @@ _SOURCES = [
 ]
 BATCHES = [
     Batch("sources", ["reachd-agent"], "33m", [Case("sources: an agent", series=_agent()), *_SOURCES], step=60),
+    Batch("blind-for-long", _FILES, "30m", [_BLIND_FOR_LONG], step=20, metrics=_METRICS),
     Batch("agents", ["reachd-agent"], "13m", [*_AGENT_CASES, Case("agents: there is one", series=_agent())]),
     Batch(
         "blind",

@@ -49,6 +49,7 @@ NOT_IN_THIS_WORLD = (
     'reason=~"address_forbidden',
     'code=~"5.."',
     "agent:reachd_superseded:max",  # the observer is not cut off
+    "agent:probe_watching_timestamp_seconds:followed",  # no agent ends
     'source=~"dns|files"',
 )
 """What rules ask for and only other faults would show; promtool's cases have it."""
