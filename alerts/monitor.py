@@ -49,9 +49,7 @@ def _followed(timing: Timing) -> Recording:
     here = f"last_over_time({_WATCHING}[{timing(GAP)}])"
     ended = f"last_over_time({_WATCHING}[{timing('10m')}])\n  unless on ({_AGENT}) {here}"
     began = f"max by ({_SAME}) (min_over_time({_WATCHING}[{timing('1d')}]) and {here})"
-    return Recording(
-        _FOLLOWED, f"(\n  {ended}\n)\n< on ({_SAME}) group_left () {began} + {timing.seconds('5m')}"
-    )
+    return Recording(_FOLLOWED, f"(\n  {ended}\n)\n< on ({_SAME}) group_left () {began} + {timing.seconds('5m')}")
 
 
 def _unless_followed(timing: Timing) -> str:
@@ -211,7 +209,8 @@ max by (cluster, lease) (
     leaders = "sum by (cluster, lease) (max by (cluster, lease, instance) (reachd_leading))"
     # That nobody watches a deployment is told before.
     lately = f"last_over_time(reachd_leading[{timing('5m')}])"
-    gone = f"0 * ({led})\n    unless on (cluster, lease) {lately}\n    unless on (cluster, lease) max by (lease) ({now})"
+    renamed = f"max by (lease) ({now})"
+    gone = f"0 * ({led})\n    unless on (cluster, lease) {lately}\n    unless on (cluster, lease) {renamed}"
     return Alert(
         "ReachdNoLeader",
         Severity.WARNING,

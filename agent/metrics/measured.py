@@ -80,8 +80,7 @@ class MeasuredKind:
 
         Where two samples of one run have the same labels, counters add up and of a gauge the last one stays.
         """
-        for place in self._last_run_only:
-            samples[place] = None
+        self.end_run(samples)
         for metric, value, labels in measures:
             known = self._places.get(metric)
             if known is None:
@@ -98,6 +97,11 @@ class MeasuredKind:
             text = family.text(labels)
             adds = family.accumulates or metric.type is _REMOTE_COUNTER
             series[text] = series.get(text, 0.0) + value if adds else value
+
+    def end_run(self, samples: list[Samples]) -> None:
+        """Forgets what the last run measured; what accumulates stays."""
+        for place in self._last_run_only:
+            samples[place] = None
 
     def _report(self, metric: Metric) -> None:
         if metric not in self._unknown:

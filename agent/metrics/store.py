@@ -88,7 +88,7 @@ class Store:
 
 
 def _measured_lines(family: MeasuredFamily, records: Sequence[Record]) -> Iterator[str]:
-    """What a blocked check measured before it was blocked is not known to be true any more; its own counters stay."""
+    """What a run measures that was under way when its check was blocked is not known to be true; counters stay."""
     metric = family.metric
     name = metric.name
     for record in records:

@@ -9,8 +9,6 @@ from agent.core.run import ProbeFailure
 
 MAX_MESSAGE = 64 * 1024
 """Bytes of the longest message that is read."""
-MAX_SKIPPED = 4 * 1024 * 1024
-"""Bytes that are skipped in all, where nobody reads the messages."""
 _MAX_CONTROL = 125
 _FINAL, _RESERVED, _OPCODE = 0x80, 0x70, 0x0F
 _MASKED, _LENGTH = 0x80, 0x7F
@@ -60,10 +58,10 @@ def apply_mask(payload: bytes, mask: bytes) -> bytes:
 class MessageReader:
     """Takes bytes from a server and gives the messages in them."""
 
-    def __init__(self, data: bytes = b"", *, skips_data: bool = False) -> None:
-        """`skips_data`: text and binary messages have no payload, however long it is; each is given when it begins."""
+    def __init__(self, data: bytes = b"", *, skipped: int = 0) -> None:
+        """`skipped`: bytes of text and binary messages that are skipped in all; 0 where these messages are read instead."""
         self._buffer = bytearray(data)
-        self.skips_data = skips_data
+        self.skips = skipped
         self._to_skip = 0
         self._skipped = 0
         self._opcode: Opcode | None = None
@@ -106,12 +104,12 @@ class MessageReader:
             if len(buffer) < start:
                 return None
             size = int.from_bytes(buffer[2:start], "big")
-        if opcode < Opcode.CLOSE and self.skips_data:
+        if opcode < Opcode.CLOSE and self.skips:
             self._to_skip, size = size, 0
             self._skipped += self._to_skip
-            if self._skipped > MAX_SKIPPED:
+            if self._skipped > self.skips:
                 raise ProbeFailure(
-                    Reason.RESPONSE_TOO_LARGE, f"the WebSocket's messages are longer than {MAX_SKIPPED} bytes in all"
+                    Reason.RESPONSE_TOO_LARGE, f"the WebSocket's messages are longer than {self.skips} bytes in all"
                 )
         elif size + len(self._fragments) > MAX_MESSAGE and opcode < Opcode.CLOSE:
             raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"a WebSocket message is longer than {MAX_MESSAGE} bytes")

@@ -320,7 +320,12 @@ def _inflate(data: bytes, wbits: int, limit: int) -> tuple[bytes, bool]:
     position = 0
     while position < len(data) and len(decoded) < limit:
         piece = data[position : position + _PIECE]
-        decoded += decoder.decompress(piece, limit - len(decoded))
+        try:
+            decoded += decoder.decompress(piece, limit - len(decoded))
+        except zlib.error:
+            if members == 1:
+                raise
+            return bytes(decoded), True
         position += len(piece) - len(decoder.unused_data)
         if decoder.eof:
             if not data.startswith(_GZIP, position):

@@ -24,8 +24,6 @@ from agent.probes._text import printable, quote
 
 _GRACE = 0.05
 """Seconds to wait for the other family once one has answered (RFC 8305, section 3)."""
-_GRACE_AFTER_DENIAL = 1.0
-"""Seconds to wait for AAAA once A has said that there is no such name."""
 _MAX_LITERALS = 32768
 _UNREACHABLE = (ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN)
 _LOOPBACK = [ResolvedAddress(AF_INET, "127.0.0.1"), ResolvedAddress(AF_INET6, "::1")]
@@ -165,7 +163,7 @@ async def _ask_both(loop: AbstractEventLoop, name: str, servers: list[Endpoint],
         of_a, of_aaaa = (query.reply for query in queries)
         await wait((of_a, of_aaaa), return_when=FIRST_COMPLETED)
         if not of_aaaa.done():
-            await wait((of_aaaa,), timeout=_patience(_read(of_a.result(), name, servers), _GRACE_AFTER_DENIAL))
+            await wait((of_aaaa,), timeout=_patience(_read(of_a.result(), name, servers), _GRACE))
         elif not of_a.done():
             await wait((of_a,), timeout=_patience(_read(of_aaaa.result(), name, servers), None))
         results = [_read(query.reply.result(), name, servers) for query in queries if query.reply.done()]
@@ -179,8 +177,8 @@ def _patience(found: Found, after_denial: float | None) -> float | None:
     """Seconds to wait for the other family when one has found this; None: for as long as it is asked for.
 
     That there is no such name holds for all families, but servers exist that say so of AAAA alone (RFC 4074, section
-    4.2): a denial of AAAA never ends the wait for A. A server that says so of A, and knows the name all the same, has
-    not been seen; one that drops AAAA has (section 4.1), and would otherwise make a timeout of a name that is missing.
+    4.2): a denial of AAAA never ends the wait for A. One of A does, soon: servers that drop AAAA exist too (section
+    4.1), and each search domain without the name would take as long as is waited here.
     """
     if isinstance(found, ProbeFailure):
         return after_denial if found.reason is Reason.DNS_NXDOMAIN else None

@@ -8,8 +8,6 @@ from agent.core.secrets import conceal
 _LIMIT = 160
 _MOST_BYTES = 64 * 1024
 """Bytes that are looked at: many times the limit, because secrets in them are shown as one word."""
-_MOST_BEFORE_END = 4 * 1024
-"""Characters that are looked at where the end is shown: more than a token has, of which else a rest would be shown."""
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
 
@@ -28,9 +26,8 @@ def quote(text: bytes | str, limit: int = _LIMIT) -> str:
 
 
 def quote_end(text: bytes, limit: int = _LIMIT) -> str:
-    """The end of `text`, as `quote` shows the beginning. Takes milliseconds, since all before it may be a secret."""
-    words = text[-_MOST_BEFORE_END:].decode("utf-8", "backslashreplace")
-    shown = conceal(words[-_MOST_BEFORE_END:], cut=True)
+    """The end of `text`, as `quote` shows the beginning. All of it is looked through: a secret may begin far before."""
+    shown = conceal(text.decode("utf-8", "backslashreplace"), cut=True)
     return f'"{"…" if len(shown) > limit else ""}{_escaped(shown[-limit:])}"'
 
 

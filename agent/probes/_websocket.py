@@ -10,6 +10,8 @@ CLOSED_ABNORMALLY = 1006
 """The code for an end without a close frame (RFC 6455, section 7.4.1); it is never sent."""
 _NO_CODE = 1005
 _NORMAL = (1000).to_bytes(2, "big")
+_USUAL_MESSAGE = 4096
+"""Bytes that a message which nobody reads may have on the average."""
 _CHUNK = 4096
 """Bytes taken at a time: a chunk of nothing but frames of two bytes must not stall the loop."""
 _REASON_OF_CODE = {1001: Reason.SHUTTING_DOWN, 1012: Reason.SHUTTING_DOWN, 1011: Reason.SERVER_ERROR}
@@ -43,7 +45,7 @@ class WebSocket:
     def __init__(self, connection: Connection, remainder: bytes, max_messages: int) -> None:
         """`remainder`: what followed the upgrade's answer. `max_messages`: how many are read before it is a flood."""
         self._connection = connection
-        self._reader = MessageReader(remainder, skips_data=not self.reads_data)
+        self._reader = MessageReader(remainder, skipped=0 if self.reads_data else max_messages * _USUAL_MESSAGE)
         self._max_messages = max_messages
         self.received = 0
         """Messages that came so far, pings and pongs among them."""

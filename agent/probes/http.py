@@ -144,11 +144,9 @@ class HttpProbe:
 
 
 def _place(target: HttpTarget) -> str:
-    """A target's URL as it may be shown: without credentials and fragment, which are not asked for."""
-    parts = urlsplit(target.url)
-    query = f"?{parts.query}" if parts.query else ""
+    """Origin and path of a target, as they may be shown: a query may let whoever reads it in."""
     origin = f"{target.scheme}://{host_and_port(target.host, target.port)}"
-    return unquoted(f"{origin}{parts.path or '/'}{query}", _LONGEST_PLACE)
+    return unquoted(f"{origin}{urlsplit(target.url).path or '/'}", _LONGEST_PLACE)
 
 
 def _leads_nowhere(response: Response) -> ProbeFailure:

@@ -2,7 +2,7 @@
 
 from agent.core.check import Check
 from agent.core.outcome import Outcome
-from agent.core.transitions import Standing, Transition
+from agent.core.transitions import Standing, State, Transition
 from agent.metrics.store import Store
 
 
@@ -37,6 +37,8 @@ class PrometheusSink:
         record = self._store.get(check.key)
         if record is not None:
             record.standing = standing
+            if transition.after is State.BLOCKED:
+                record.measured.end_run(record.samples)
 
     def missed(self, check: Check, slots: int) -> None:
         """Missed slots are counted for the whole agent, by the engine."""

@@ -96,6 +96,20 @@ async def test_a_blocked_check_has_no_verdict() -> None:
     assert await scene.value("probe_state_since_timestamp_seconds") == 1_700_000_100
     assert await scene.samples("probe_depth") == await scene.samples("nats_server_messages_total") == []
     assert await scene.value("probe_retries_total") == 1
+    scene.sink.observed(CHECK, success(0.25, Measure(DEPTH, 4)), standing)  # was under way
+    assert await scene.samples("probe_depth") == []
+
+
+async def test_a_check_that_is_not_blocked_any_more_has_measured_nothing_yet() -> None:
+    scene = Scene(CHECK)
+    scene.run(CHECK, success(0.25, Measure(DEPTH, 3)))
+    standing = scene.standings[CHECK]
+    for transition in (standing.block(("broker",), 1_700_000_100.0), standing.unblock(1_700_000_200.0)):
+        assert transition is not None
+        scene.sink.moved(CHECK, transition, standing)
+    assert await scene.samples("probe_depth") == []
+    scene.run(CHECK, success(0.25, Measure(DEPTH, 5)))
+    assert await scene.value("probe_depth") == 5
 
 
 @pytest.mark.parametrize(
