@@ -59,7 +59,7 @@ class MessageReader:
     """Takes bytes from a server and gives the messages in them."""
 
     def __init__(self, data: bytes = b"", *, skipped: int = 0) -> None:
-        """`skipped`: bytes of text and binary messages that are skipped in all; 0 where these messages are read instead."""
+        """`skipped`: bytes of text and binary messages that are skipped in all; 0 where these are read."""
         self._buffer = bytearray(data)
         self.skips = skipped
         self._to_skip = 0
