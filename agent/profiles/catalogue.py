@@ -102,7 +102,10 @@ class Row(Model):
 
     def says(self, verdict: str, reason: str | None = None) -> str:
         """What an answer means here beyond what its reason means everywhere; empty when there is no more to it."""
-        return self.meaning.get(reason or "") or self.meaning.get(verdict, "")
+        if reason in self.meaning:
+            return self.meaning[reason]
+        # That a run has a reason and no verdict is the agent's doing, of which the row knows nothing.
+        return "" if verdict == "unknown" and reason else self.meaning.get(verdict, "")
 
     def names(self, check: str) -> bool:
         """Whether a check of this name can come from this row."""

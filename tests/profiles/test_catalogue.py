@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.core.reasons import Reason
+from agent.core.reasons import Blame, Reason
 from agent.probes import settings_of
 from agent.profiles import profile_names, row_of
 from agent.profiles.catalogue import Catalogue, catalogue
@@ -94,6 +94,20 @@ def test_what_an_answer_means_is_looked_up_by_reason_then_by_verdict() -> None:
     assert row.says("down", "dns_timeout") == row.meaning["down"]
     assert row.says("up") == row.meaning["up"]
     assert row.says("unknown", "overloaded") == ""
+
+
+def test_a_row_does_not_explain_why_the_agent_could_not_ask() -> None:
+    for row in catalogue("meshery").rows:
+        for reason in (reason for reason in Reason if reason.blame is Blame.AGENT):
+            assert row.says("unknown", reason) == row.meaning.get(reason, ""), row.id
+
+
+@pytest.mark.parametrize("name", ["meshsync-live", "operator-health", "operator-ready"])
+def test_a_row_takes_nobody_for_dead_whom_the_path_hides(name: str) -> None:
+    row = catalogue("meshery").row(name)
+    for reason in (reason for reason in Reason if reason.blame is Blame.PATH):
+        said = row.says("down", reason)
+        assert not said or "cannot be reached from here" in said
 
 
 def _row_id(check: str) -> str:
