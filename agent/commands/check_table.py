@@ -104,7 +104,7 @@ def _next_steps(result: Result) -> list[str]:
         return []
     steps = [printable(outcome.advice, _MAX_DETAIL)] if outcome.advice else []
     row = row_of(check.system, check.name)
-    if row is not None and (says := row.says(outcome.verdict, outcome.reason)):
+    if row is not None and (says := row.says(outcome)):
         steps.append(says)
     if outcome.reason is Reason.TLS_UNTRUSTED and check.origin == ORIGIN:
         steps.append("for a private authority, name the file with its certificate: --ca-file FILE")

@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field
 
 from agent.core.check import Severity, Vantage
+from agent.core.outcome import Outcome, Verdict
 from agent.probes._settings import Duration, Model
 
 _EACH = re.compile(r"\{each\.[a-z]+\}")
@@ -100,12 +101,14 @@ class Row(Model):
     meaning: dict[str, str]
     """What an answer means, by what it is: `up`, `down`, `unknown` or a reason of failure."""
 
-    def says(self, verdict: str, reason: str | None = None) -> str:
+    def says(self, outcome: Outcome) -> str:
         """What an answer means here beyond what its reason means everywhere; empty when there is no more to it."""
-        if reason in self.meaning:
-            return self.meaning[reason]
-        # That a run has a reason and no verdict is the agent's doing, of which the row knows nothing.
-        return "" if verdict == "unknown" and reason else self.meaning.get(verdict, "")
+        if outcome.reason in self.meaning:
+            return self.meaning[outcome.reason]
+        # The row lists what may keep it from a verdict; the reason or the advice of a run says which of that it was.
+        if outcome.verdict is Verdict.UNKNOWN and (outcome.reason or outcome.advice):
+            return ""
+        return self.meaning.get(outcome.verdict, "")
 
     def names(self, check: str) -> bool:
         """Whether a check of this name can come from this row."""

@@ -10,7 +10,7 @@ from agent.profiles import row_of
 def meaning_here(check: Check, outcome: Outcome) -> str:
     """What this answer means for this connection; empty where the catalogue has no more to say than its reason."""
     row = _row_of(check.system, check.name)
-    return row.says(outcome.verdict, outcome.reason) if row is not None else ""
+    return row.says(outcome) if row is not None else ""
 
 
 _row_of = lru_cache(maxsize=4096)(row_of)

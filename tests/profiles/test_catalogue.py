@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.core.reasons import Blame, Reason
+from agent.core.outcome import Outcome, Verdict
+from agent.core.reasons import PHASES, Blame, Reason
 from agent.probes import settings_of
 from agent.profiles import profile_names, row_of
 from agent.profiles.catalogue import Catalogue, catalogue
@@ -90,24 +91,37 @@ def test_every_check_leads_back_to_its_row() -> None:
 def test_what_an_answer_means_is_looked_up_by_reason_then_by_verdict() -> None:
     row = row_of("meshery", "provider")
     assert row is not None
-    assert "egress proxy" in row.says("down", "proxy_refused")
-    assert row.says("down", "dns_timeout") == row.meaning["down"]
-    assert row.says("up") == row.meaning["up"]
-    assert row.says("unknown", "overloaded") == ""
+    assert "egress proxy" in row.says(outcome(Reason.PROXY_REFUSED))
+    assert row.says(outcome(Reason.DNS_TIMEOUT)) == row.meaning["down"]
+    assert row.says(outcome()) == row.meaning["up"]
+    assert row.says(outcome(Reason.OVERLOADED)) == ""
 
 
 def test_a_row_does_not_explain_why_the_agent_could_not_ask() -> None:
     for row in catalogue("meshery").rows:
         for reason in (reason for reason in Reason if reason.blame is Blame.AGENT):
-            assert row.says("unknown", reason) == row.meaning.get(reason, ""), row.id
+            assert row.says(outcome(reason)) == row.meaning.get(reason, ""), row.id
+
+
+def test_a_row_does_not_guess_where_a_run_says_how_to_get_a_verdict() -> None:
+    row = catalogue("meshery").row("checklist-server-memory")
+    assert "Install metrics-server" in row.says(outcome(verdict=Verdict.UNKNOWN))
+    assert row.says(outcome(verdict=Verdict.UNKNOWN, advice="Set namespace to Meshery's.")) == ""
 
 
 @pytest.mark.parametrize("name", ["meshsync-live", "operator-health", "operator-ready"])
 def test_a_row_takes_nobody_for_dead_whom_the_path_hides(name: str) -> None:
     row = catalogue("meshery").row(name)
     for reason in (reason for reason in Reason if reason.blame is Blame.PATH):
-        said = row.says("down", reason)
+        said = row.says(outcome(reason))
         assert not said or "cannot be reached from here" in said
+
+
+def outcome(reason: Reason | None = None, *, verdict: Verdict | None = None, advice: str = "") -> Outcome:
+    """A run that ended so; its verdict is what follows from its reason, unless it is given."""
+    blamed = Verdict.UNKNOWN if reason and reason.blame is Blame.AGENT else Verdict.DOWN
+    phases = (0.001, *[None] * (len(PHASES) - 1))
+    return Outcome(verdict or (blamed if reason else Verdict.UP), 1000.0, 0.001, phases, reason, advice=advice)
 
 
 def _row_id(check: str) -> str:
