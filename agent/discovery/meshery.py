@@ -20,6 +20,10 @@ _BROKERS = ("meshery-nats", "meshery-broker")
 _OPERATORS = ("meshery-operator-metrics-service", "meshery-operator")
 _PERF = ("perf", "nighthawk")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+/?")
+_METACHARACTER = re.compile(r"\.?[\\^$|?*+()\[\]{}]")
+"""Where a regular expression begins to stand for more than itself; a dot alone is mostly meant as one."""
+_ONE_PART = re.compile(r"/(?:api|healthz)(?:/|$)")
+"""Paths that lead to a part of the Server and never to its pages, as those of an Ingress for the WebSocket alone."""
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 _CALLBACK_PATH = "/api/user/token"
 
@@ -151,9 +155,13 @@ def _address_of(services: Iterable[Service], adapter: str) -> str:
 
 
 class _WayIn(NamedTuple):
-    """Where an Ingress leads to the Server. plain: without TLS, the last to choose."""
+    """Where an Ingress leads to the Server; the least is the one to choose.
+
+    plain: without TLS. length: of its path; a longer one leads to a part of what a shorter one leads to.
+    """
 
     plain: bool
+    length: int
     ingress: str
     url: str
 
@@ -166,11 +174,16 @@ def _ways_in(ingresses: Iterable[Named], server: str) -> Iterator[_WayIn]:
             host = text_of(rule, "host")
             for way in children(child(rule, "http"), "paths"):
                 service = child(child(way, "backend"), "service")
-                if text_of(service, "name") == server and _HOST.fullmatch(host):
-                    path = text_of(way, "path")
+                path = _literal_path(text_of(way, "path"))
+                if text_of(service, "name") == server and _HOST.fullmatch(host) and not _ONE_PART.match(path):
                     scheme = "https" if any(_is_for(tls, host) for tls in with_tls) else "http"
-                    url = f"{scheme}://{host}{path.rstrip('/') if _PATH.fullmatch(path) else ''}"
-                    yield _WayIn(scheme == "http", each.name, url)
+                    yield _WayIn(scheme == "http", len(path), each.name, f"{scheme}://{host}{path}")
+
+
+def _literal_path(path: str) -> str:
+    """Where a path of an Ingress begins to lead: `/meshery` of `/meshery(/|$)(.*)`; empty for the root."""
+    literal = _METACHARACTER.split(path, maxsplit=1)[0]
+    return literal.rstrip("/") if _PATH.fullmatch(literal) else ""
 
 
 def _is_for(tls: JsonObject, host: str) -> bool:

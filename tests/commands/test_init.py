@@ -14,7 +14,7 @@ from agent.discovery.objects import Objects, collection_path
 from agent.discovery.survey import LOOKED_AT
 from agent.settings.load import load
 from tests.commands.support import Result, call, kubeconfig
-from tests.discovery.cluster_objects import meshery, objects, service, workload
+from tests.discovery.cluster_objects import ingress, meshery, objects, service, workload
 from tests.probes.pages import Page, page, serving_pages
 from tests.probes.support import ca_file, refusing, server_context, serving, silent
 
@@ -106,6 +106,19 @@ async def test_one_namespace_and_a_server_alone(tmp_path: Path, capfd: pytest.Ca
     assert "# No external URL: set external_url to the address that users open in their browser\n" in out
     assert yaml.safe_load(out)["vantage"] == ["operations"]
     await assert_valid(out, tmp_path, capfd)
+
+
+async def test_an_ingress_for_the_websocket_alone_is_no_external_url(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    to_all = ingress("m", "meshery-ingress", "m.example.com", "meshery")
+    to_websocket = ingress("m", "meshery-graphql", "m.example.com", "meshery", path="/api/system/graphql/query")
+    server = service("m", "meshery", 9081, labels={"app.kubernetes.io/name": "meshery"})
+    async with cluster(tmp_path, pages_of(objects([server], [to_all, to_websocket]))) as api:
+        _, out, _ = await call(capfd, "init", "--kubeconfig", api.kubeconfig)
+    (deployment,) = deployments(out)
+    assert deployment["external_url"] == "https://m.example.com"
+    assert "# Found by: Ingress meshery-ingress\n" in out
 
 
 async def test_lists_come_in_pages(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

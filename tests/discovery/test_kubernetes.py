@@ -263,6 +263,45 @@ def test_the_checklist_of_a_configuration_takes_nothing_from_what_is_found(found
             "https://m.example.com",
         ),
         (
+            objects([SERVER], [ingress("m", "a", "m.example.com", "meshery", path="/meshery(/|$)(.*)")]),
+            "external_url",
+            "https://m.example.com/meshery",
+        ),
+        (
+            objects([SERVER], [ingress("m", "a", "m.example.com", "meshery", path="/v1.2/meshery/.*")]),
+            "external_url",
+            "https://m.example.com/v1.2/meshery",
+        ),
+        (
+            objects(
+                [SERVER],
+                [
+                    ingress("m", "a", "m.example.com", "meshery", path="/events"),
+                    ingress("m", "b", "m.example.com", "meshery"),
+                    ingress("m", "0", "m.example.com", "meshery", tls=False),
+                ],
+            ),
+            "external_url",
+            "https://m.example.com",
+        ),
+        (
+            objects(
+                [SERVER],
+                [
+                    ingress("m", "a", "m.example.com", "meshery", path="/api/system/graphql/query"),
+                    ingress("m", "b", "m.example.com", "meshery", path="/api(/|$)(.*)"),
+                    ingress("m", "c", "m.example.com", "meshery", path="/healthz"),
+                ],
+            ),
+            "external_url",
+            None,
+        ),
+        (
+            objects([SERVER], [ingress("m", "a", "m.example.com", "meshery", path="/apis")]),
+            "external_url",
+            "https://m.example.com/apis",
+        ),
+        (
             objects(
                 [SERVER],
                 [
