@@ -14,7 +14,8 @@ from agent.sinks.history import History, PastRun
 from agent.sinks.state_file import Memory, StateFile
 
 _UP, _DOWN = Verdict.UP, Verdict.DOWN
-_MOST_UNREAD_EVENTS = 1000
+_LEAST_ROOM, _ROOM_OF_A_CHECK = 1000, 2
+"""Events that a reader may leave unread: in all at least, and for each check, since all may change in one turn."""
 _CHECKS_IN_A_TURN = 500
 _WRITE_AFTER = 2.0
 """Seconds between a change of state and the state file, so that many changes are written once."""
@@ -125,8 +126,9 @@ class StatusSink:
         self._entries[check.key].standing = standing
         reason = transition.outcome.reason if transition.outcome else None
         change = StateChange(check.key, transition.at, transition.before, transition.after, reason)
+        room = max(_LEAST_ROOM, _ROOM_OF_A_CHECK * len(self._entries))
         for queue in tuple(self._subscribers):
-            if queue.full():
+            if queue.qsize() >= room:
                 self._cut_off(queue)
             else:
                 queue.put_nowait(change)
@@ -151,7 +153,7 @@ class StatusSink:
 
     async def events(self) -> AsyncIterator[StateChange]:
         """State changes from now on; ends when the reader was too slow, and when the sink is closed."""
-        queue: asyncio.Queue[StateChange | None] = asyncio.Queue(_MOST_UNREAD_EVENTS)
+        queue: asyncio.Queue[StateChange | None] = asyncio.Queue()  # `moved` bounds it, as the number of checks changes
         self._subscribers.add(queue)
         try:
             while (change := await queue.get()) is not None:

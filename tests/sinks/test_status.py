@@ -177,6 +177,17 @@ class TestEvents:
             assert len([change async for change in slow]) == 0
             assert len(await quick) == 3000
 
+    async def test_a_ready_reader_hears_of_all_checks_that_change_at_once(self) -> None:
+        names = [f"c{number}" for number in range(1200)]
+        board = StatusSink(None)
+        engine = Engine(board, *names)
+        reading = asyncio.ensure_future(self._read(board, len(names)))
+        await asyncio.sleep(0)
+        for name in names:
+            engine.ran(name, outcome())
+        async with asyncio.timeout(30):
+            assert [change.key.check for change in await reading] == names
+
     async def test_closing_ends_every_reader(self) -> None:
         board = StatusSink(None)
         readers = [asyncio.ensure_future(self._read(board, 1)) for _ in range(3)]
