@@ -6,7 +6,7 @@ from binascii import Error as Base64Error
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
 from agent.core.run import ProbeFailure
@@ -98,6 +98,8 @@ def _why_not_local(request: web.Request) -> str:
     """
     if not is_loopback(request.remote or ""):
         return "this caller is elsewhere"
+    if request.version < HttpVersion11:
+        return "this caller speaks HTTP/1.0, as a proxy may do for callers who are elsewhere"
     if forwarded := [name for name in _FORWARDED if name in request.headers]:
         return f"this caller came through a proxy, as the header {forwarded[0]} shows"
     if not names_loopback(request.host):

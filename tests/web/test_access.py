@@ -12,6 +12,7 @@ from aiohttp import ClientSession, TCPConnector, encode_basic_auth
 from agent.probes._settings import BasicAuthSettings
 from agent.settings.model import Web
 from agent.web.access import is_loopback
+from tests.servers.run import nginx
 from tests.web.support import Agent, Board, Faults, check, listening
 
 OWN = "{host}"
@@ -109,6 +110,32 @@ async def test_a_refusal_says_why(client: ClientSession, headers: dict[str, str]
     async with client.post("/-/reload", headers=headers) as answer:
         assert answer.status == 403
         assert why in await answer.text()
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.1", 200), ("1.0", 403)])
+async def test_the_version_that_proxies_speak_is_not_a_caller_on_this_machine(
+    agent: Agent, client: ClientSession, version: str, status: int
+) -> None:
+    host, _, port = agent.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"POST /-/reload HTTP/{version}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+    async with asyncio.timeout(30):
+        answer = (await reader.read()).decode()
+    writer.close()
+    assert answer.split()[1] == str(status)
+    assert ("this caller speaks HTTP/1.0" in answer) is (status == 403)
+    assert len(agent.reloads) == (status == 200)
+
+
+@pytest.mark.servers("nginx")
+async def test_callers_of_an_nginx_beside_the_agent_are_elsewhere(agent: Agent, client: ClientSession) -> None:
+    plain = f"location / {{ proxy_http_version 1.0; proxy_pass {agent.url}; }}"  # nginx 1.29 and older need no telling
+    with nginx(f"server {{ listen 127.0.0.1:PORT; {plain} }}") as proxy:
+        async with client.get(f"http://{proxy.address}/healthz/live") as answer:
+            assert answer.status == 200
+        async with client.post(f"http://{proxy.address}/-/reload") as answer:
+            assert answer.status == 403
+    assert not agent.reloads
 
 
 @pytest.mark.parametrize(("source", "status"), [("127.0.0.1", 200), ("127.0.0.6", 403), ("127.1.2.3", 403)])
