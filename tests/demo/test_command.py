@@ -155,8 +155,9 @@ def test_a_port_in_use_is_said_and_ends_with_2() -> None:
     ],
 )
 def test_what_cannot_be_done_is_said_with_a_remedy(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sys.argv", ["reachd"])
     assert main(["demo", *arguments]) == 2
     assert message in capsys.readouterr().err
 
