@@ -67,9 +67,8 @@ class OtlpThread:
             _log.exception("a run could not be made into spans")
             return _UNSENDABLE
         self._session.failure = ""
-        if self._exporter.export(spans) is SpanExportResult.SUCCESS:
-            return ""
-        return self._session.failure or _UNSENDABLE
+        is_sent = self._exporter.export(spans) is SpanExportResult.SUCCESS  # which it says of a redirect, too
+        return self._session.failure or ("" if is_sent else _UNSENDABLE)
 
 
 def _resolve(failure: "Future[str]", result: str) -> None:

@@ -1,6 +1,7 @@
 """Requests to the collector: the headers of a file in each, and why the last one failed in words that may be shown."""
 
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 from requests import PreparedRequest, Request, Response, Session
 from requests.auth import AuthBase
@@ -65,10 +66,16 @@ class CollectorSession(Session):
         except Exception as error:
             self.failure = self._words(error)
             raise
-        self.failure = "" if response.ok else self._answer(response.status_code)
+        self.failure = "" if 200 <= response.status_code < 300 else self._answer(response)
         return response
 
-    def _answer(self, status: int) -> str:
+    def get_redirect_target(self, resp: Response) -> None:
+        """Redirects are not followed, so nobody has to make sense of where they lead to."""
+
+    def _answer(self, response: Response) -> str:
+        status = response.status_code
+        if response.headers.get("Location") and 300 <= status < 400:
+            return f"it answers {status}, a redirect{_to(response)}; otlp.endpoint has to be the collector itself"
         if status not in (401, 403):
             return f"it answers {status}"
         remedy = f"look at the headers_file {self._headers_file}" if self._headers_file else "set otlp.headers_file"
@@ -92,6 +99,15 @@ def _of_system(error: BaseException) -> str:
             return printable(cause.strerror)
         cause = cause.__cause__ or cause.__context__
     return ""
+
+
+def _to(response: Response) -> str:
+    """The origin that a redirect leads to; empty where it cannot be read."""
+    try:
+        target = urlsplit(urljoin(response.url, response.headers["Location"]))
+    except ValueError:
+        return ""
+    return printable(f" to {target.scheme}://{target.netloc.rpartition('@')[2]}")
 
 
 def _close(response: Response, **_: object) -> None:

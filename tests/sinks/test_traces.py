@@ -367,9 +367,9 @@ async def test_a_dead_collector_delays_neither_the_loop_nor_the_end(
 
 
 @contextmanager
-def answering(status: int) -> Iterator[str]:
-    """A collector that refuses whatever comes."""
-    script = f"server {{ listen 127.0.0.1:PORT; return {status} s3cret; }}"
+def answering(status: int, text: str = "s3cret") -> Iterator[str]:
+    """A collector that refuses whatever comes. `text`: the body, or where a redirect leads to."""
+    script = f"server {{ listen 127.0.0.1:PORT; return {status} {text}; }}"
     with nginx(script) as server:
         yield server.url
 
@@ -387,6 +387,17 @@ def answering(status: int) -> Iterator[str]:
             "it answers 401, so it wants other credentials; look at the headers_file FILE",
         ),
         (lambda: answering(401), None, "it answers 401, so it wants other credentials; set otlp.headers_file"),
+        (
+            lambda: answering(302, "https://me:s3cret@login.test:8443/s3cret"),
+            None,
+            "it answers 302, a redirect to https://login.test:8443; otlp.endpoint has to be the collector itself",
+        ),
+        (
+            lambda: answering(308, "http://[s3cret"),
+            "X: s3cret",
+            "it answers 308, a redirect; otlp.endpoint has to be the collector itself",
+        ),
+        (lambda: answering(304), None, "it answers 304"),
         (refusing, "", "headers_file: cannot read the file FILE: No such file or directory"),
         (refusing, "s3cret", "line 1 of the headers_file FILE is not `name: value`"),
         (refusing, "X: ж s3cret", "the headers_file FILE has a header that cannot be sent"),
