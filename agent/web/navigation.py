@@ -4,7 +4,7 @@ from agent.core.transitions import State
 from agent.core.words import counted
 from agent.web.figures import MARKS
 from agent.web.html import Content, Markup, tag
-from agent.web.selection import LONGEST_SEARCH, PAGE_SIZE, Selection, Tally
+from agent.web.selection import LONGEST_SEARCH, Selection, Tally, last_page
 
 _STATES = (State.DOWN, State.BLOCKED, State.UNKNOWN, State.UP)
 _MOST_DEPLOYMENTS = 50
@@ -63,13 +63,13 @@ def _search(selection: Selection) -> Markup:
 
 
 def pages(count: int, selection: Selection) -> Markup:
-    """The way to other pages, where there are several."""
-    page, last = selection.page, max(1, -(-count // PAGE_SIZE))
-    if last == 1 and page == 1:
+    """The way to other pages, where there are several. `selection` is within `count`."""
+    page, last = selection.page, last_page(count)
+    if last == 1:
         return tag("nav", id="pages")
     return tag(
         "nav",
-        tag("a", "Previous", href=selection.link(page=min(page - 1, last))) if page > 1 else None,
+        tag("a", "Previous", href=selection.link(page=page - 1)) if page > 1 else None,
         tag("span", f"page {page} of {last}, {counted(count, 'check')}"),
         tag("a", "Next", href=selection.link(page=page + 1)) if page < last else None,
         aria_label="Pages",

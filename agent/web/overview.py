@@ -20,6 +20,7 @@ def overview(
     parts: Parts, tally: Tally, selection: Selection, selected: Sequence[CheckEntry], assets: Mapping[str, str]
 ) -> Iterator[str]:
     """The page, piece by piece. `selected`: the checks to show, of which one page's worth is taken."""
+    selection = selection.within(len(selected))
     first = (selection.page - 1) * PAGE_SIZE
     yield "<!doctype html>\n"
     yield start_tag("html", lang="en")

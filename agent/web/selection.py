@@ -45,6 +45,10 @@ class Selection(NamedTuple):
             return False
         return not self.search or self.search.lower() in _searched(entry)
 
+    def within(self, count: int) -> "Selection":
+        """This selection, at its last page where `count` checks do not reach as far as the page that is asked for."""
+        return self._replace(page=min(self.page, last_page(count)))
+
     def link(self, **changes: object) -> str:
         """The page's URL with some of the selection changed, at its first page."""
         merged = {
@@ -56,6 +60,11 @@ class Selection(NamedTuple):
         }
         query = {key: str(value) for key, value in merged.items() if value not in ("", 1)}
         return f"/?{urlencode(query, errors='replace')}" if query else "/"
+
+
+def last_page(count: int) -> int:
+    """The number of the last page when there are `count` checks to show."""
+    return max(1, -(-count // PAGE_SIZE))
 
 
 def _searched(entry: CheckEntry) -> str:
