@@ -30,6 +30,7 @@ from agent.metrics.store import Store
 from agent.observation import Observation
 from agent.planning import Planning
 from agent.probes._network import Network
+from agent.probes._proxy import Proxies
 from agent.settings.load import load
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
@@ -97,7 +98,7 @@ class Agent:
         self._health = AgentHealth()
         self._stalls = Stalls(self._metrics.event_loop_delay)
         self._status = StatusSink(configuration.state_file)
-        self._traces = _trace_sink(configuration, self._metrics)
+        self._traces = _trace_sink(configuration, self._metrics, lambda: self._network.proxies)
         store = Store()
         sinks: list[Sink] = [PrometheusSink(store), self._status]
         if self._traces is not None:
@@ -274,7 +275,9 @@ class _TraceSink(Sink, Tracing, Protocol):
     async def close(self, seconds: float) -> None: ...
 
 
-def _trace_sink(configuration: Configuration, metrics: AgentMetrics) -> _TraceSink | None:
+def _trace_sink(
+    configuration: Configuration, metrics: AgentMetrics, proxies: Callable[[], Proxies]
+) -> _TraceSink | None:
     if configuration.otlp is None:
         return None
     metrics.sink_dropped("traces", 0)
@@ -282,6 +285,7 @@ def _trace_sink(configuration: Configuration, metrics: AgentMetrics) -> _TraceSi
     sink: _TraceSink = import_module("agent.sinks.traces").TraceSink(
         configuration.otlp.endpoint,
         headers_file=configuration.otlp.headers_file,
+        proxies=proxies,
         success_ratio=configuration.otlp.success_ratio,
         environment=configuration.environment,
         dropped=lambda count: metrics.sink_dropped("traces", count),

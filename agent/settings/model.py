@@ -159,8 +159,8 @@ class Configuration(Model):
     web: Web = Web()
     """The agent's own endpoints."""
     proxy: Annotated[ProxyChoice, PlainValidator(_proxy), WithJsonSchema({"type": "string"})] = "from_environment"
-    """The way out: `from_environment` (HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as Meshery Server reads them), the URL
-    of a proxy (NO_PROXY still holds), or `none`."""
+    """The way out, of probes and of traces: `from_environment` (HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as Meshery
+    Server reads them), the URL of a proxy (NO_PROXY still holds), or `none`."""
     forbidden_addresses: tuple[
         Annotated[IPv4Network | IPv6Network, PlainValidator(_network), WithJsonSchema({"type": "string"})],
         ...,

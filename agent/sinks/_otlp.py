@@ -14,6 +14,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from agent.probes._proxy import Proxies
 from agent.sinks._otlp_session import CollectorSession
 from agent.sinks._spans import TracedRun, spans_of
 
@@ -27,9 +28,11 @@ _UNSENDABLE = "the runs could not be made into a request"
 class OtlpThread:
     """Exports batches one after the other. Ends with the program, however long the collector keeps it waiting."""
 
-    def __init__(self, endpoint: str, headers_file: Path | None, sender: Resource) -> None:
-        """`endpoint`: the URL that batches are sent to, complete with its path."""
-        self._session = CollectorSession(headers_file)
+    def __init__(
+        self, endpoint: str, headers_file: Path | None, proxies: Callable[[], Proxies], sender: Resource
+    ) -> None:
+        """`endpoint`: the URL that batches are sent to, complete with its path. `proxies`: asked for each request."""
+        self._session = CollectorSession(headers_file, proxies)
         self._exporter = OTLPSpanExporter(
             endpoint, timeout=_TIMEOUT, compression=Compression.Gzip, session=self._session
         )

@@ -1,14 +1,18 @@
 """Requests to the collector: the headers of a file in each, and why the last one failed in words that may be shown."""
 
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from requests import PreparedRequest, Request, Response, Session
 from requests.auth import AuthBase
-from requests.exceptions import RequestException, Timeout
+from requests.exceptions import ProxyError, RequestException, Timeout
 
 from agent.core.run import ProbeFailure
+from agent.probes._address import host_and_port
+from agent.probes._endpoint import url_endpoint
 from agent.probes._files import Files
+from agent.probes._proxy import Proxies, Proxy
 from agent.probes._text import printable
 
 
@@ -44,9 +48,12 @@ class _HeadersFile(AuthBase):
 class CollectorSession(Session):
     """Notes in `failure` why the last request did not succeed; empty where it did."""
 
-    def __init__(self, headers_file: Path | None) -> None:
+    def __init__(self, headers_file: Path | None, proxies: Callable[[], Proxies]) -> None:
+        """`proxies`: the rules that choose a proxy, as they are at that moment."""
         super().__init__()
         self.failure = ""
+        self.trust_env = False  # the configuration says which proxy leads there, and a file which credentials are sent
+        self._proxies = proxies
         self._headers_file = headers_file
         self.stream = True  # the body of an answer is not wanted, however long it is
         self.hooks["response"].append(_close)
@@ -61,16 +68,22 @@ class CollectorSession(Session):
             raise
 
     def send(self, request: PreparedRequest, **options: object) -> Response:
+        proxy = self._proxy_to(request.url or "")
+        through = f"; through the proxy {proxy}" if proxy else ""
+        options["proxies"] = {"all": _url_of(proxy)} if proxy else {}
         try:
             response = super().send(request, **options)
         except Exception as error:
-            self.failure = self._words(error)
+            self.failure = self._words(error) + through
             raise
-        self.failure = "" if 200 <= response.status_code < 300 else self._answer(response)
+        self.failure = "" if 200 <= response.status_code < 300 else self._answer(response) + through
         return response
 
     def get_redirect_target(self, resp: Response) -> None:
         """Redirects are not followed, so nobody has to make sense of where they lead to."""
+
+    def _proxy_to(self, url: str) -> Proxy | None:
+        return self._proxies().choose(urlsplit(url).scheme, *url_endpoint(url))
 
     def _answer(self, response: Response) -> str:
         status = response.status_code
@@ -92,13 +105,22 @@ class CollectorSession(Session):
 
 
 def _of_system(error: BaseException) -> str:
-    """What the operating system said, below all that the libraries have wrapped it into."""
+    """What the operating system said, below all that the libraries have wrapped it into, or the proxy."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and isinstance(cause.strerror, str):
             return printable(cause.strerror)
+        if type(cause) is OSError and isinstance(error, ProxyError):
+            return printable(str(cause))  # what it answered to CONNECT
         cause = cause.__cause__ or cause.__context__
     return ""
+
+
+def _url_of(proxy: Proxy) -> str:
+    as_latin_1 = proxy.credentials.encode().decode("latin-1")  # so that requests sends UTF-8, as probes do
+    user, _, password = as_latin_1.partition(":")
+    credentials = f"{quote(user, safe='')}:{quote(password, safe='')}@" if proxy.credentials else ""
+    return f"http://{credentials}{host_and_port(proxy.host, proxy.port)}"
 
 
 def _to(response: Response) -> str:

@@ -14,6 +14,7 @@ import structlog
 from agent.core.check import Check, CheckKey
 from agent.core.outcome import Outcome, Verdict
 from agent.core.transitions import Standing, Transition
+from agent.probes._proxy import Proxies
 from agent.sinks._otlp import OtlpThread
 from agent.sinks._spans import TracedRun, resource
 
@@ -40,14 +41,16 @@ class TraceSink:
         endpoint: str,
         *,
         headers_file: Path | None,
+        proxies: Callable[[], Proxies],
         success_ratio: float,
         environment: str,
         dropped: Callable[[int], None],
     ) -> None:
-        """`endpoint`: base URL of the collector. `dropped`: told how many runs were lost."""
+        """`endpoint`: base URL of the collector. `proxies`: the rules, in force at that moment, that choose the proxy
+        to it; asked in another thread. `dropped`: told how many runs were lost."""
         self._host = urlsplit(endpoint).hostname
         self._thread = OtlpThread(
-            f"{endpoint.rstrip('/')}/v1/traces", headers_file, resource(environment, socket.gethostname())
+            f"{endpoint.rstrip('/')}/v1/traces", headers_file, proxies, resource(environment, socket.gethostname())
         )
         self._success_ratio = success_ratio
         self._dropped = dropped

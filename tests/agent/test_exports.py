@@ -13,12 +13,14 @@ from aiohttp import ClientSession, web
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from tests.agent import support
 from tests.agent.support import Client, check, local_agent
 from tests.probes.dns_server import name_server, records
 from tests.probes.support import authority, ca_file, refusing
 from tests.probes.test_grpc import HEALTH, Methods, grpc_server
 from tests.servers.catalogue import find
 from tests.servers.run import collector, nats_server, nginx, prometheus
+from tests.sinks.support import receiver
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 TEXT = "text/plain;version=0.0.4"
@@ -257,6 +259,19 @@ async def test_traces_metrics_and_targets_name_the_same_runs(tmp_path: Path, cap
     assert len(watched.seen["/"]) - 1 == len(sent["/"])  # each run of a check that is up was sampled beforehand
     phases = {span.parent_id for span in spans if span.parent_id.strip("0")}
     assert phases <= {span.span_id for span in spans}
+
+
+async def test_traces_follow_the_proxy_of_the_configuration_when_it_changes(tmp_path: Path) -> None:
+    async with receiver() as first, receiver() as second:
+        configuration = {
+            "checks": [check("a", "http", url=first.url)],
+            "otlp": {"endpoint": "http://collector.test:4318", "success_ratio": 1.0},
+        }
+        async with local_agent(tmp_path, {**configuration, "proxy": first.url}) as agent:
+            await support.until(lambda: first.spans)
+            assert not second.spans
+            await agent.reload({**configuration, "proxy": second.url})
+            await support.until(lambda: second.spans)
 
 
 @pytest.mark.servers("nginx", "nats-server")

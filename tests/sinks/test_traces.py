@@ -19,13 +19,15 @@ from agent.core.reasons import Phase, Reason
 from agent.core.transitions import Standing
 from agent.core.version import VERSION
 from agent.probes import settings_of
+from agent.probes._credentials import basic_authorization
 from agent.probes._http import HTTP_VERSION, STATUS_CODE
+from agent.probes._proxy import Proxies, Proxy
 from agent.probes._tls import TLS_INFO
 from agent.sinks._facts import trace_ids
 from agent.sinks._spans import without_secrets
 from agent.sinks.traces import TraceSink
 from tests.metrics.support import failure, make_check, success
-from tests.servers.run import collector, nginx
+from tests.servers.run import collector, nginx, tinyproxy
 from tests.sinks.support import Receiver, attributes, receiver
 
 BEGAN = 1_700_000_000_500_000_000
@@ -36,11 +38,18 @@ DOWN = failure(Reason.CONNECT_REFUSED)
 class Traced:
     """A trace sink, fed as the engine feeds it, and the number of runs that it dropped."""
 
-    def __init__(self, endpoint: str, headers_file: Path | None = None, success_ratio: float = 0.0) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        headers_file: Path | None = None,
+        success_ratio: float = 0.0,
+        proxies: Proxies = Proxies(),  # noqa: B008 - it never changes
+    ) -> None:
         self.dropped = 0
         self.sink = TraceSink(
             endpoint,
             headers_file=headers_file,
+            proxies=lambda: proxies,
             success_ratio=success_ratio,
             environment="production",
             dropped=self.count,
@@ -425,6 +434,66 @@ async def test_the_log_says_once_why_traces_are_lost(
     assert said["event"] == "traces do not get to the collector: they are dropped and counted"
     assert said["collector"] == "127.0.0.1"
     assert said["cause"] == cause.replace("FILE", str(file))
+
+
+async def test_the_environment_names_neither_a_proxy_nor_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password s3cret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with refusing() as dead:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, dead)
+        async with receiver() as to, traced(to) as scene:
+            scene.run(make_check(), success())
+    (headers,) = to.headers
+    assert "Authorization" not in headers
+
+
+@pytest.mark.servers("tinyproxy")
+async def test_traces_go_through_the_proxy_of_the_configuration() -> None:
+    async with receiver() as to:
+        with tinyproxy(
+            "BasicAuth me s3cret", f'Upstream http {to.url.removeprefix("http://")} "collector.test"'
+        ) as server:
+            proxy = Proxy("127.0.0.1", server.port, "me:s3cret")
+            scene = Traced("http://collector.test:4318", proxies=Proxies(http=proxy))
+            scene.run(make_check(), success())
+            await scene.sink.close(10)
+    assert scene.dropped == 0
+    assert len(to.parents()) == 1
+
+
+async def test_the_proxy_gets_any_credentials_as_probes_send_them() -> None:
+    credentials = "m@e:s3c/@:%40rét"
+    async with receiver() as to:
+        proxy = Proxy("127.0.0.1", int(to.url.rpartition(":")[2]), credentials)
+        scene = Traced("http://collector.test:4318", proxies=Proxies(http=proxy))
+        scene.run(make_check(), success())
+        await scene.sink.close(10)
+    (headers,) = to.headers
+    assert headers["Proxy-Authorization"] == basic_authorization(credentials)
+    assert headers["Host"] == "collector.test:4318"
+
+
+@pytest.mark.servers("tinyproxy")
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("http://collector.test", "it answers 407"),
+        ("https://collector.test", "Tunnel connection failed: 407 Proxy Authentication Required"),
+    ],
+)
+async def test_the_log_names_the_proxy_that_does_not_let_traces_through(url: str, cause: str) -> None:
+    with tinyproxy("BasicAuth me s3cret") as server, capture_logs() as logs:
+        proxy = Proxy("127.0.0.1", server.port, "")
+        scene = Traced(url, proxies=Proxies(proxy, proxy))
+        scene.run(make_check(), success())
+        await scene.sink.close(10)
+    assert scene.dropped == 1
+    (said,) = logs
+    assert said["cause"] == f"{cause}; through the proxy 127.0.0.1:{server.port}"
 
 
 @pytest.mark.servers("rotel")
