@@ -1,6 +1,7 @@
 """Requests to the collector: the headers of a file in each, and why the last one failed in words that may be shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -101,18 +102,30 @@ class CollectorSession(Session):
             return "no answer in time"
         if isinstance(error, ValueError) and self._headers_file and not isinstance(error, RequestException):
             return f"the headers_file {self._headers_file} has a header that cannot be sent"  # the error quotes it
+        if _is_no_http(error):
+            return "it closes the connection or does not speak HTTP; 4317 is mostly for gRPC, 4318 for OTLP over HTTP"
         return _of_system(error) or type(error).__name__
+
+
+def _is_no_http(error: BaseException) -> bool:
+    return any(isinstance(cause, (HTTPException, ConnectionResetError, BrokenPipeError)) for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what the libraries have wrapped into it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _of_system(error: BaseException) -> str:
     """What the operating system said, below all that the libraries have wrapped it into, or the proxy."""
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in _causes(error):
         if isinstance(cause, OSError) and isinstance(cause.strerror, str):
             return printable(cause.strerror)
         if type(cause) is OSError and isinstance(error, ProxyError):
             return printable(str(cause))  # what it answered to CONNECT
-        cause = cause.__cause__ or cause.__context__
     return ""
 
 

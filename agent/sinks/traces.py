@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from random import getrandbits, random
 from time import monotonic
-from urllib.parse import urlsplit
 
 import structlog
 
 from agent.core.check import Check, CheckKey
 from agent.core.outcome import Outcome, Verdict
 from agent.core.transitions import Standing, Transition
+from agent.probes._endpoint import url_endpoint
 from agent.probes._proxy import Proxies
 from agent.sinks._otlp import OtlpThread
 from agent.sinks._spans import TracedRun, resource
@@ -48,7 +48,7 @@ class TraceSink:
     ) -> None:
         """`endpoint`: base URL of the collector. `proxies`: the rules, in force at that moment, that choose the proxy
         to it; asked in another thread. `dropped`: told how many runs were lost."""
-        self._host = urlsplit(endpoint).hostname
+        self._collector = str(url_endpoint(endpoint))
         self._thread = OtlpThread(
             f"{endpoint.rstrip('/')}/v1/traces", headers_file, proxies, resource(environment, socket.gethostname())
         )
@@ -143,8 +143,8 @@ class TraceSink:
         if failure:
             _log.warning(
                 "traces do not get to the collector: they are dropped and counted",
-                collector=self._host,
+                collector=self._collector,
                 cause=failure,
             )
         else:
-            _log.info("the collector takes traces again", collector=self._host)
+            _log.info("the collector takes traces again", collector=self._collector)

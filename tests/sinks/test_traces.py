@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from time import perf_counter
 
 import pytest
@@ -383,6 +384,36 @@ def answering(status: int, text: str = "s3cret") -> Iterator[str]:
         yield server.url
 
 
+@contextmanager
+def saying(answer: bytes) -> Iterator[str]:
+    """A collector that says this, whatever comes, and closes the connection."""
+
+    def answer_all() -> None:
+        with suppress(OSError):  # the socket is shut down at the end
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=answer_all)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextmanager
+def speaking_grpc() -> Iterator[str]:
+    """The other port of a real collector."""
+    with collector() as server:
+        yield f"http://127.0.0.1:{server.grpc_port}"
+
+
+NO_HTTP = "it closes the connection or does not speak HTTP; 4317 is mostly for gRPC, 4318 for OTLP over HTTP"
+
+
 @pytest.mark.servers("nginx")
 @pytest.mark.parametrize(
     ("collector_of", "headers", "cause"),
@@ -407,6 +438,9 @@ def answering(status: int, text: str = "s3cret") -> Iterator[str]:
             "it answers 308, a redirect; otlp.endpoint has to be the collector itself",
         ),
         (lambda: answering(304), None, "it answers 304"),
+        pytest.param(speaking_grpc, None, NO_HTTP, marks=pytest.mark.servers("rotel")),
+        (lambda: saying(b""), None, NO_HTTP),
+        (lambda: saying(b"\0\0\0\4\0\0\0\0\0"), "X: s3cret", NO_HTTP),  # SETTINGS of HTTP/2
         (refusing, "", "headers_file: cannot read the file FILE: No such file or directory"),
         (refusing, "s3cret", "line 1 of the headers_file FILE is not `name: value`"),
         (refusing, "X: ж s3cret", "the headers_file FILE has a header that cannot be sent"),
@@ -432,7 +466,7 @@ async def test_the_log_says_once_why_traces_are_lost(
     assert scene.dropped == 33
     (said,) = logs
     assert said["event"] == "traces do not get to the collector: they are dropped and counted"
-    assert said["collector"] == "127.0.0.1"
+    assert said["collector"] == url.removeprefix("http://")
     assert said["cause"] == cause.replace("FILE", str(file))
 
 
