@@ -1,13 +1,16 @@
 """The real nats-server as a child process."""
 
 import json
+import sys
 from asyncio import create_subprocess_exec, open_connection, sleep
 from asyncio import timeout as deadline
 from asyncio.subprocess import DEVNULL, STDOUT, Process
+from os import getpid
 from pathlib import Path
 
 from agent.probes._endpoint import Endpoint
 
+_ENDING_WITH_PARENT = (sys.executable, "-I", "-S", Path(__file__).with_name("end_with_parent.py"))
 _START_SECONDS = 10.0
 _STOP_SECONDS = 3.0
 _LOOK_EVERY = 0.02
@@ -34,8 +37,11 @@ class NatsProcess:
     async def start(self) -> None:
         """Returns when it takes clients. Raises OSError with its last words when it does not."""
         with self._log.open("ab") as log:
-            # In a session of its own, so that Ctrl-C in a terminal ends the agent before the Broker.
+            # In a session of its own, so that Ctrl-C in a terminal ends the agent before the Broker; a demo that is
+            # killed takes it along.
             self._process = process = await create_subprocess_exec(
+                *_ENDING_WITH_PARENT,
+                str(getpid()),
                 self._program,
                 "-c",
                 self._configuration,

@@ -106,6 +106,30 @@ def test_a_fault_goes_down_and_up_again_by_command(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "broker-down is broken\nbroker-down is repaired\n"
 
 
+@pytest.mark.servers("nats-server")
+def test_a_demo_that_is_killed_takes_its_broker_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nats = find("nats-server")
+    assert nats is not None
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where it leaves its files
+    with running_demo(str(nats.parent)) as demo:
+        (broker,) = children(demo.process)
+        assert is_running(broker)
+        demo.process.kill()
+        try:
+            wait_until(lambda: not is_running(broker), _END_WITHIN, "the Broker has ended")
+        finally:
+            if is_running(broker):
+                os.kill(broker, signal.SIGKILL)
+
+
+def is_running(process: int) -> bool:
+    """Whether the process has not ended; one that has, and that nobody has waited for, has no command line."""
+    try:
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
 def test_it_introduces_itself_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     with running_demo(str(tmp_path)) as demo:
         text = "".join(demo.lines)
