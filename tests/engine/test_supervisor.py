@@ -45,8 +45,9 @@ class WebServer:
             self.requests += 1
             if self.hold is not None:
                 await self.hold.wait()
+            status = self.status
             await asyncio.sleep(self.pause)
-            writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+            writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
