@@ -225,6 +225,17 @@ async def until(condition: Callable[[], Awaitable[object]]) -> None:
             await asyncio.sleep(0.05)
 
 
+async def latency_exemplars(agent: Client) -> set[str]:
+    """The traces that the latency histograms name."""
+    return {
+        sample.exemplar.labels["trace_id"]
+        for family in parse_openmetrics(await agent.text("/metrics", Accept=OPENMETRICS))  # type: ignore[no-untyped-call]
+        if family.name == "probe_latency_seconds"
+        for sample in family.samples
+        if sample.exemplar
+    }
+
+
 @pytest.mark.servers("nginx", "nats-server", "rotel")
 async def test_traces_metrics_and_targets_name_the_same_runs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with collector() as server:
@@ -233,20 +244,16 @@ async def test_traces_metrics_and_targets_name_the_same_runs(tmp_path: Path, cap
             async with local_agent(tmp_path, {"checks": watched.checks, "otlp": otlp}) as agent:
                 await until_judged(agent)
                 await agent.until_runs(5)
-                text = await agent.text("/metrics", Accept=OPENMETRICS)
+                async with asyncio.timeout(30):  # of a run during which the agent stood still there is no exemplar
+                    while (
+                        len(exemplars := await latency_exemplars(agent)) < 4
+                    ):  # one for each kind of target and bucket
+                        await asyncio.sleep(0.05)
             # The last run of each may have been under way when the agent stopped, and then has no span.
             sent = {name: [value.split("-") for value in values[:-1] if value] for name, values in watched.seen.items()}
         spans = await asyncio.to_thread(server.spans)
     changes = [json.loads(line) for line in capfd.readouterr().err.splitlines() if '"state changed"' in line]
-    exemplars = {
-        sample.exemplar.labels["trace_id"]
-        for family in parse_openmetrics(text)  # type: ignore[no-untyped-call]
-        if family.name == "probe_latency_seconds"
-        for sample in family.samples
-        if sample.exemplar
-    }
     exported = {span.trace_id for span in spans}
-    assert len(exemplars) >= 4  # one for each kind of target and bucket
     assert exemplars <= exported
     for name, path in {"page": "/", "socket": "/socket", "broken": "/broken"}.items():
         by_trace = {span.trace_id: span for span in spans if span.attributes.get("reachd.check") == name}
