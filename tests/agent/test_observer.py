@@ -346,21 +346,20 @@ async def test_checks_are_spread_and_a_lost_member_loses_its_share_only(tmp_path
 
 
 def _assert_spread(members: list[AgentProcess], names: set[str]) -> None:
-    def shares(agents: list[AgentProcess]) -> list[set[str]]:
-        return [set(agent.states()) for agent in agents]
+    seen: list[set[str]] = []
 
     def spread(agents: list[AgentProcess]) -> bool:
-        found = shares(agents)
-        return set().union(*found) == names and sum(map(len, found)) == len(names)
+        seen[:] = [set(agent.states()) for agent in agents]
+        return set().union(*seen) == names and sum(map(len, seen)) == len(names)
 
-    wait_until(lambda: spread(members) and all(shares(members)), 20)
-    before = shares(members)
+    wait_until(lambda: spread(members) and all(seen), 30)
+    before = list(seen)
     together = [{f"web-{number}", f"web-{number + 10}", f"web-{number}-page"} for number in range(10)]
     assert all(names <= share or not names & share for share in before for names in together)
     lost, *rest = members
     lost.process.kill()
-    took = seconds_until(lambda: spread(rest), 20)
-    after = shares(rest)
+    took = seconds_until(lambda: spread(rest), 30)
+    after = list(seen)
     sys.stderr.write(
         f"a member lost: {len(before[0])} of {len(names)} checks moved, all watched again after {took:.2f} s" + "\n"
     )
