@@ -84,6 +84,10 @@ class Record:
             self._note_reason(outcome.reason)
         self.measured.note(self.samples, outcome.measures)
 
+    def end_run(self) -> None:
+        """Forgets what the last run measured, which is not known to be true any more; what accumulates stays."""
+        self.measured.end_run(self.samples)
+
     def _note_reason(self, reason: Reason) -> None:
         if self.reasons is None:
             self.reasons = {}

@@ -16,8 +16,6 @@ from agent.probes import settings_of
 
 CHECKS = Description("reachd_checks", SeriesType.GAUGE, "Checks by the state that they are in.", ("state",))
 
-_BLOCKED = State.BLOCKED
-
 _SLICE = 128
 """Records whose lines are made without a pause: at most some 0.5 ms of work."""
 
@@ -60,15 +58,15 @@ class Store:
         """
         records = tuple(self._records.values())
         latencies = tuple(self._latencies.values())
-        measured = tuple(self._families.values())
+        measured = tuple(self._families)
         for description, lines in FAMILIES:
             name = description.name
             yield from with_header(description, form, ("".join(lines(name, some)) for some in slices(records, _SLICE)))
         yield from with_header(LATENCY, form, (latency.lines(form) for latency in latencies))
         yield from with_header(CHECKS, form, iter((_state_lines(records),)))
-        for family in measured:
-            texts = ("".join(_measured_lines(family, some)) for some in slices(records, _SLICE))
-            yield from with_header(describe(family.metric), form, texts)
+        for metric in measured:
+            texts = ("".join(_measured_lines(metric, some)) for some in slices(records, _SLICE))
+            yield from with_header(describe(metric), form, texts)
 
     def _latency(self, check: Check) -> Latency:
         labels = check.series_labels
@@ -87,13 +85,9 @@ class Store:
         return kind
 
 
-def _measured_lines(family: MeasuredFamily, records: Sequence[Record]) -> Iterator[str]:
-    """What a run measures that was under way when its check was blocked is not known to be true; counters stay."""
-    metric = family.metric
+def _measured_lines(metric: Metric, records: Sequence[Record]) -> Iterator[str]:
     name = metric.name
     for record in records:
-        if record.standing.state is _BLOCKED and not family.accumulates:
-            continue
         place = record.measured.place(metric)
         samples = record.samples[place] if place is not None else None
         if isinstance(samples, dict):

@@ -32,13 +32,15 @@ class PrometheusSink:
         if record is not None:
             record.standing = standing
             record.note(outcome)
+            if standing.state is State.BLOCKED:  # while this run was under way
+                record.end_run()
 
     def moved(self, check: Check, transition: Transition, standing: Standing) -> None:
         record = self._store.get(check.key)
         if record is not None:
             record.standing = standing
             if transition.after is State.BLOCKED:
-                record.measured.end_run(record.samples)
+                record.end_run()
 
     def missed(self, check: Check, slots: int) -> None:
         """Missed slots are counted for the whole agent, by the engine."""

@@ -244,10 +244,9 @@ async def test_traces_metrics_and_targets_name_the_same_runs(tmp_path: Path, cap
             async with local_agent(tmp_path, {"checks": watched.checks, "otlp": otlp}) as agent:
                 await until_judged(agent)
                 await agent.until_runs(5)
-                async with asyncio.timeout(30):  # of a run during which the agent stood still there is no exemplar
-                    while (
-                        len(exemplars := await latency_exemplars(agent)) < 4
-                    ):  # one for each kind of target and bucket
+                # One for each kind of target and bucket; of a run during which the agent stood still there is none.
+                async with asyncio.timeout(30):
+                    while len(exemplars := await latency_exemplars(agent)) < 4:
                         await asyncio.sleep(0.05)
             # The last run of each may have been under way when the agent stopped, and then has no span.
             sent = {name: [value.split("-") for value in values[:-1] if value] for name, values in watched.seen.items()}
