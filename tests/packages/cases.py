@@ -34,14 +34,12 @@ _SHARING = "--set=deployment.enabled=true,deployment.replicas=3"
 
 _CHECKLIST = {"name": "meshery", "profile": "meshery", "checklist": True}
 
-WHOLE = Case(
-    "whole",
-    (".",),
-    flags=(
-        "--set=observer.nodes=true,observer.checklist=true",
-        f"--set-json=observer.config.deployments={json.dumps([_CHECKLIST])}",
-    ),
+_WHOLE_CHART = (
+    "--set=observer.nodes=true,observer.checklist=true",
+    f"--set-json=observer.config.deployments={json.dumps([_CHECKLIST])}",
 )
+WHOLE = Case("whole", (".",), flags=_WHOLE_CHART)
+IN_PIECES = Case("in-pieces", ("observer",), ("components/nodes", "components/checklist"), _WHOLE_CHART)
 EVERYTHING = Case(
     "everything",
     ("observer", "daemonset", "deployment"),
@@ -56,6 +54,7 @@ EVERYTHING = Case(
 )
 CASES = (
     WHOLE,
+    IN_PIECES,
     Case("observer", ("observer",)),
     Case("daemonset", ("daemonset",), flags=(_NO_OBSERVER, "--set=daemonset.enabled=true")),
     Case("deployment", ("deployment",), flags=_DEPLOYMENT),

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from agent.core.version import VERSION
-from tests.packages.cases import CASES, EVERYTHING, WHOLE, Case, by_both, by_helm, by_kustomize
+from tests.packages.cases import CASES, EVERYTHING, IN_PIECES, WHOLE, Case, by_both, by_helm, by_kustomize
 from tests.packages.manifests import (
     KUSTOMIZATIONS,
     MONITORS,
@@ -232,5 +232,5 @@ def test_nothing_but_nodes_takes_a_cluster_role(case: Case) -> None:
     for manifests in by_both(case):
         roles = of_kind(manifests, "ClusterRole")
         assert {resource for role in roles for rule in role["rules"] for resource in rule["resources"]} == (
-            {"nodes"} if case is WHOLE else set()
+            {"nodes"} if case in (WHOLE, IN_PIECES) else set()
         )
