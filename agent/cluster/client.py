@@ -53,6 +53,8 @@ _PART = 32 * 1024
 _MOST_LINE_BYTES = 16 * 1024 * 1024
 """An object has 1.5 MiB in etcd; each of its bytes may take six in JSON."""
 _MOST_REFUSAL_BYTES = 64 * 1024
+_LONGEST_MESSAGE = 400
+"""Characters: who asks takes more than a hundred in a refusal, and the namespace is its end."""
 _LONGEST_RETRY_AFTER = 300.0
 
 _HEADERS = {
@@ -281,7 +283,7 @@ def _error(code: float, status: JsonObject, retry_after: float | None) -> ApiErr
     if retry_after is not None:
         retry_after = min(max(retry_after, 0.0), _LONGEST_RETRY_AFTER)
     reason, message = text_of(status, "reason"), text_of(status, "message")
-    return ApiError(int(code), printable(reason, 40), quote(message), retry_after)
+    return ApiError(int(code), printable(reason, 40), quote(message, _LONGEST_MESSAGE), retry_after)
 
 
 def _seconds(header: str) -> float | None:

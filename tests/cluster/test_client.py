@@ -101,6 +101,15 @@ async def test_a_pod_asks_as_its_service_account(kubernetes: servers.Cluster, tm
         assert (refused.value.status, refused.value.reason) == (403, "Forbidden")
 
 
+async def test_a_refusal_is_told_down_to_the_namespace_at_its_end(kubernetes: servers.Cluster, tmp_path: Path) -> None:
+    namespace = kubernetes.namespace()
+    folder = pod_folder(kubernetes, tmp_path, kubernetes.token("default", namespace))
+    async with in_a_pod(kubernetes, folder) as cluster:
+        with pytest.raises(ApiError) as refused:
+            await cluster.get(f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices")
+    assert refused.value.message.endswith(f'in the namespace \\"{namespace}\\""')
+
+
 async def test_a_new_token_in_the_file_is_used(kubernetes: servers.Cluster, tmp_path: Path) -> None:
     folder = pod_folder(kubernetes, tmp_path, "an-old-token")
     async with in_a_pod(kubernetes, folder) as cluster:
