@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from agent.core.durations import duration
 from agent.discovery.names import name_of
 from agent.discovery.objects import Named, PodPorts, Service, ServicePort, service_of
-from agent.probes._json import JsonObject, child, text_of
+from agent.probes._json import child, text_of
 from agent.probes._text import printable, quote
 from agent.settings.checks import CheckSettings
 from agent.settings.problems import ConfigurationError, unknown
@@ -28,15 +28,14 @@ def annotated_checks(services: Iterable[Named], at_pods: PodPorts) -> tuple[list
     checks: list[CheckSettings] = []
     problems: list[str] = []
     for each in services:
-        annotations = child(child(each.content, "metadata"), "annotations")
-        if annotations.get(f"{PREFIX}check", "false") == "false":
-            continue
-        if len(checks) >= _MOST_CHECKS:
-            problems.append(f"more than {_MOST_CHECKS} Services ask for a check; the others are left out")
-            break
-        found_in = f"Service {each.namespace}/{printable(each.name, 63)}"
+        asked, found_in = _asked(each), f"Service {each.namespace}/{printable(each.name, 63)}"
         try:
-            (check,) = targets_of({"checks": [_check(each, annotations, at_pods)]}, found_in).checks
+            if not _wants_check(asked):
+                continue
+            if len(checks) >= _MOST_CHECKS:
+                problems.append(f"more than {_MOST_CHECKS} Services ask for a check; the others are left out")
+                break
+            (check,) = targets_of({"checks": [_check(each, asked, at_pods)]}, found_in).checks
             if check.every is not None and check.every < _SHORTEST_INTERVAL:
                 raise ValueError(f"{PREFIX}interval is less than {duration(_SHORTEST_INTERVAL)}; write that or more")
             checks.append(check)
@@ -47,14 +46,25 @@ def annotated_checks(services: Iterable[Named], at_pods: PodPorts) -> tuple[list
     return checks, problems
 
 
-def _check(each: Named, annotations: JsonObject, at_pods: PodPorts) -> dict[str, object]:
-    """The check as a configuration would have it. Raises ValueError for what no configuration can say."""
-    asked = {key.removeprefix(PREFIX): text_of(annotations, key) for key in annotations if key.startswith(PREFIX)}
+def _asked(each: Named) -> dict[str, str]:
+    """Its annotations that are for reachd, without their prefix."""
+    annotations = child(child(each.content, "metadata"), "annotations")
+    return {key.removeprefix(PREFIX): text_of(annotations, key) for key in annotations if key.startswith(PREFIX)}
+
+
+def _wants_check(asked: Mapping[str, str]) -> bool:
+    """Raises ValueError where a mistake leaves open what is wanted: who writes `chek` waits for a check in vain."""
     for key in asked:
         if key not in _KEYS:
             raise ValueError(unknown("annotation", PREFIX + key, [PREFIX + known for known in _KEYS]))
-    if asked["check"] != "true":
-        raise ValueError(f'{PREFIX}check is {quote(asked["check"], 40)}; write "true"')
+    wanted = asked.get("check", "false")
+    if wanted not in ("true", "false"):
+        raise ValueError(f'{PREFIX}check is {quote(wanted, 40)}; write "true"')
+    return wanted == "true"
+
+
+def _check(each: Named, asked: Mapping[str, str], at_pods: PodPorts) -> dict[str, object]:
+    """The check as a configuration would have it. Raises ValueError for what no configuration can say."""
     service = service_of(each, at_pods)
     if service is None:
         raise ValueError("it leads out of the cluster, or its name cannot be resolved; write a check of your own")

@@ -120,6 +120,8 @@ def test_a_service_that_does_not_ask_is_not_checked() -> None:
     [
         (annotated("shop", "cart", 80, check="yes"), 'Service shop/cart: reachd.io/check is "yes"; write "true"'),
         (annotated("shop", "cart", 80, intervall="1s"), "did you mean 'reachd.io/interval'?"),
+        (service("shop", "cart", 80, annotations={"reachd.io/chek": "true"}), "did you mean 'reachd.io/check'?"),
+        (annotated("shop", "cart", 80, check="false", intervall="1s"), "did you mean 'reachd.io/interval'?"),
         (annotated("shop", "cart", 80, kind="htp"), "unknown kind of check for a Service 'htp'; did you mean 'http'?"),
         (annotated("shop", "cart", 80, kind="kube_api"), "unknown kind of check for a Service 'kube_api'"),
         (annotated("shop", "cart", 80, kind="<script>"), "unknown kind of check for a Service '<script>'"),
