@@ -50,6 +50,15 @@ def test_packages_are_of_the_agents_version() -> None:
         "observer.node=true",
         "observer.replicas=0",
         "observer.namespaces=null",
+        "observer.config=null",
+        "observer.config.web=tls",
+        "deployment.config=null",
+        "image.repository=null",
+        "serviceMonitor.sidecarNamespaces=null",
+        "prometheusRule.runbooks=null",
+        "observer=null",
+        "daemonset=null",
+        "image=null",
         "observer.namespaces[0]=Meshery",
         "observer.config.kubernetes.nodes=true",
         "observer.config.listen=0.0.0.0:1",
@@ -158,6 +167,19 @@ def test_what_a_pod_needs_can_be_added() -> None:
         for key in ("nodeSelector", "tolerations", "affinity", "priorityClassName"):
             assert pod["spec"][key] == wanted[key]
         assert wanted["podAnnotations"].items() <= pod["metadata"]["annotations"].items()
+
+
+@pytest.mark.parametrize(
+    ("monitor", "endpoints"), [("podMonitor", "podMetricsEndpoints"), ("serviceMonitor", "endpoints")]
+)
+def test_an_endpoint_of_ones_own_keeps_what_the_rules_rely_on(monitor: str, endpoints: str) -> None:
+    own = {"targetLabel": "cluster", "replacement": "east"}
+    endpoint = json.dumps({"scheme": "https", "relabelings": [own]})
+    manifests = rendered(f"--set={monitor}.enabled=true", f"--set-json={monitor}.endpoint={endpoint}")
+    [made] = of_kind(manifests, *MONITORS)
+    [found] = made["spec"][endpoints]
+    assert (found["scheme"], found["honorLabels"], found["port"]) == ("https", True, "http")
+    assert [each["targetLabel"] for each in found["relabelings"]] == ["job", "node", "cluster"]
 
 
 def test_the_resources_of_prometheus_operator_need_their_definitions() -> None:

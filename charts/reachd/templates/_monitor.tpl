@@ -8,7 +8,10 @@
       replacement: reachd
     - sourceLabels: [__meta_kubernetes_pod_node_name]
       targetLabel: node
-  {{- with .endpoint }}
+    {{- with .endpoint.relabelings }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with omit .endpoint "relabelings" }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
