@@ -73,6 +73,11 @@ def test_it_refuses_what_its_schema_does_not_know(value: str) -> None:
         rendered(f"--set={value}")
 
 
+def test_agents_of_pods_with_ipv6_alone_listen_there() -> None:
+    manifests = rendered("--set-string=observer.config.listen=[::]:9886")
+    assert merged(configurations(manifests)["reachd-observer"])["listen"] == "[::]:9886"
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_parent_chart_decides_whether_it_is_wanted(enabled: bool, tmp_path: Path) -> None:
     dependency = {"name": "reachd", "version": VERSION, "condition": "reachd.enabled"}
