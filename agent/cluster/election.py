@@ -78,6 +78,11 @@ class Election:
         """Whether this process is to do the leader's work: it leads, or knows of nobody who does."""
         return self._acting
 
+    @property
+    def led(self) -> bool:
+        """Whether another one leads, as far as is known."""
+        return monotonic() < self._rival_until
+
     async def run(self) -> None:
         """Takes part for ever. Once it is cancelled, `release` lets another one lead at once."""
         while True:
@@ -126,7 +131,7 @@ class Election:
             lease = await self._read()
             if lease is not None:
                 self._observe(lease)
-            if monotonic() < self._rival_until:
+            if self.led:
                 return False
         self._lease = Lease.read(await self._write(lease))
         return True

@@ -71,11 +71,13 @@ class Observer:
 
     def standing(self) -> str:
         """What this agent is among its replicas, for people; empty where it has none."""
-        if self.leading:
+        if self._election is None or self._election.leading:
             return ""
         shared = self._membership is not None
         if self.acting:
             return f"nobody is known to lead{'' if shared else ', so this replica runs the checks'}"
+        if not self._election.led:
+            return "standing by until it is known who leads"
         return f"standing by: another replica watches the cluster{'' if shared else ' and runs the checks'}"
 
     def problems(self) -> list[str]:

@@ -18,6 +18,7 @@ from tests.cluster.gate import gate
 from tests.probes.support import answering, serving
 from tests.servers.kubernetes import Cluster
 from tests.servers.kubernetes_api import Json
+from tests.servers.process import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.servers("etcd", "kube-apiserver")]
 
@@ -254,6 +255,21 @@ def _assert_handed_over(pair: list[AgentProcess]) -> None:
     assert took < 2.0 + 0.3 + 5.0
     standby.signal(signal.SIGTERM)
     assert standby.wait() == 0
+
+
+def test_who_has_not_read_the_lease_yet_speaks_of_no_leader(tmp_path: Path, kubernetes: Cluster) -> None:
+    namespace = kubernetes.namespace()
+    kubeconfig = observer(kubernetes, namespace)
+    kubeconfig.write_text(kubeconfig.read_text().replace(kubernetes.api.url, f"https://127.0.0.1:{free_port()}"))
+    settings = {
+        "kubeconfig": str(kubeconfig),
+        "namespaces": [namespace],
+        "nodes": False,
+        "election": {"namespace": namespace, "duration": "60s"},
+    }
+    with agents(tmp_path, 1, settings, []) as (agent,):
+        wait_until(lambda: "standby" in agent.ask("/healthz/ready?verbose=1")[1])
+        assert "standing by until it is known who leads" in agent.ask("/healthz/ready?verbose=1")[1]
 
 
 async def test_while_nobody_can_ask_all_watch_and_what_was_known_stays(tmp_path: Path, kubernetes: Cluster) -> None:
