@@ -9,12 +9,15 @@ import pytest
 import yaml
 
 from agent.core.check import Vantage
+from agent.discovery.meshery import installations
+from agent.discovery.objects import Objects
 from agent.profiles.network_policy import network_policies
 from agent.settings.load import load
 from agent.settings.model import Configuration
 from agent.settings.plan import plan, warnings
-from tests.packages.cases import CASES, EVERYTHING, by_both, with_sidecar
-from tests.packages.manifests import Json, configurations, of_kind
+from tests.discovery.cluster_objects import service
+from tests.packages.cases import CASES, EVERYTHING, WHOLE, by_both, with_sidecar
+from tests.packages.manifests import Json, configurations, merged, of_kind
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers("kubectl", "helm")]
 
@@ -41,6 +44,15 @@ def test_every_configuration_is_valid(case: Any, tmp_path: Path) -> None:
             folder = tmp_path / tool / name
             folder.mkdir(parents=True)
             assert_nothing_to_say_of(read(files, folder))
+
+
+def test_all_agents_call_meshery_by_the_name_that_discovery_gives_it() -> None:
+    """Alerts and dashboards tell installations apart by that name: with two, one outage pages twice."""
+    [found] = installations(Objects(services={"uid": service("meshery", "meshery-nats", 4222)}))
+    for manifests in (*by_both(WHOLE), *by_both(EVERYTHING), with_sidecar()):
+        for files in configurations(manifests).values():
+            names = {each["name"] for each in merged(files).get("deployments", [])}
+            assert names <= {found.settings["name"]}
 
 
 @pytest.mark.parametrize(
