@@ -63,6 +63,17 @@ def test_the_values(values: Json, tmp_path: Path) -> None:
     assert list(pods(rendered(f"--values={file}")))
 
 
+def test_the_policy_of_the_values_leads_to_what_the_observer_watches(tmp_path: Path) -> None:
+    [values] = blocks("observer")
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump(values))
+    [policy] = of_kind(rendered(f"--values={file}"), "NetworkPolicy")
+    peers = [
+        peer["namespaceSelector"]["matchLabels"] for rule in policy["spec"]["egress"] for peer in rule.get("to", [])
+    ]
+    assert {labels["kubernetes.io/metadata.name"] for labels in peers} == set(values["observer"]["namespaces"])
+
+
 def test_the_services_to_scrape() -> None:
     [scrape] = blocks("scrape_configs")
     [names] = [each["names"] for config in scrape["scrape_configs"] for each in config["dns_sd_configs"]]
