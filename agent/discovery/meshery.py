@@ -94,7 +94,7 @@ def _server_parts(
         return
     port = server.port("http", 9081) or server.ports[0]
     yield _Part("server", f"{'https' if port.tls else 'http'}://{server.host}:{port.number}", f"Service {server.name}")
-    environment = dict(_environment(workloads))
+    environment = dict(_environment(workloads, server.selector))
     outside = min(_ways_in(ingresses, server.name), default=None)
     callback = _without_path(environment.get("MESHERY_SERVER_CALLBACK_URL", ""))
     # A load balancer in front may end TLS of which the Ingress says nothing; the Server's callback tells.
@@ -192,11 +192,13 @@ def _is_for(tls: JsonObject, host: str) -> bool:
     return not hosts or any(is_host_of(pattern, host) for pattern in hosts)
 
 
-def _environment(workloads: Iterable[Named]) -> Iterator[tuple[str, str]]:
-    """What the environment of the Server's containers says in plain text."""
+def _environment(workloads: Iterable[Named], selector: JsonObject) -> Iterator[tuple[str, str]]:
+    """What the environment of the Server's containers says in plain text; `selector`: of the Server's Service."""
     for each in workloads:
-        if child(child(each.content, "metadata"), "labels").get(_NAME_LABEL) == _SERVER:
-            pod = child(child(child(each.content, "spec"), "template"), "spec")
+        template = child(child(each.content, "spec"), "template")
+        selected = selector.items() <= child(child(template, "metadata"), "labels").items()
+        if selected and child(child(each.content, "metadata"), "labels").get(_NAME_LABEL) == _SERVER:
+            pod = child(template, "spec")
             for container in children(pod, "containers"):
                 yield from (
                     (text_of(variable, "name"), text_of(variable, "value")) for variable in children(container, "env")

@@ -68,6 +68,7 @@ class Service(NamedTuple):
     namespace: str
     name: str
     labels: JsonObject
+    selector: JsonObject
     ports: tuple[ServicePort, ...]
     headless: bool
 
@@ -122,7 +123,7 @@ def service_of(each: Named, at_pods: PodPorts) -> Service | None:
         return None
     headless = spec.get("clusterIP") == "None"
     ports = tuple(_ports(spec, at_pods.get((each.namespace, each.name), {}) if headless else None))
-    return Service(each.namespace, each.name, child(metadata, "labels"), ports, headless)
+    return Service(each.namespace, each.name, child(metadata, "labels"), child(spec, "selector"), ports, headless)
 
 
 def _ports(spec: JsonObject, at_pods: Mapping[str, int] | None) -> Iterator[ServicePort]:

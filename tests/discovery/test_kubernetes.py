@@ -195,6 +195,16 @@ def test_a_whole_meshery_is_found() -> None:
 SERVER = service("m", "meshery", "http:9081", labels=labelled("meshery"))
 
 
+STABLE = service("m", "meshery", "http:9081", labels=labelled("meshery"), selector={"release": "stable"})
+
+
+def of_release(release: str) -> Json:
+    """A Meshery Server of its own, beside others in the same namespace."""
+    container = {"name": "meshery", "env": [{"name": "PROVIDER_BASE_URLS", "value": f"https://{release}.example.com"}]}
+    template = {"metadata": {"labels": {"release": release, "more": "of them"}}, "spec": {"containers": [container]}}
+    return thing("m", f"meshery-{release}", {"template": template}, labels=labelled("meshery"))
+
+
 def calling_back(scheme: str) -> Json:
     return workload("m", "meshery", MESHERY_SERVER_CALLBACK_URL=f"{scheme}://m.example.com/api/user/token")
 
@@ -359,6 +369,12 @@ def test_the_checklist_of_a_configuration_takes_nothing_from_what_is_found(found
             None,
         ),
         (objects([SERVER], [], [workload("m", "other", PROVIDER_BASE_URLS="https://a.example.com")]), "provider", None),
+        (
+            objects([STABLE], [], [of_release("stable"), of_release("tried-out")]),
+            "provider",
+            "https://stable.example.com",
+        ),
+        (objects([STABLE], [], [of_release("tried-out")]), "provider", None),
     ],
 )
 def test_parts_of_meshery(found: Objects, key: str, value: object) -> None:
