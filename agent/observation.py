@@ -106,11 +106,15 @@ class Observation:
             await self._observer.close()
 
     async def _report(self, observer: Observer) -> None:
+        standing = ""
         while True:
             last_success = observer.last_success()
             self._export_ages(last_success)
             self._metrics.all_pods_watched(self._all_namespaces and last_success.get(_PODS, 0.0) > 0.0)
-            self._note("standby", observer.standing())
+            before, standing = standing, observer.standing()
+            if standing != before:
+                self._health.settle("standby")  # each part that it plays has a beginning of its own
+            self._note("standby", standing)
             problems = observer.problems()
             more = f" ({len(problems) - 1} more of the kind)" if len(problems) > 1 else ""
             self._note("cluster", f"{problems[0]}{more}" if problems else "")

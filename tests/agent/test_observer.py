@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -325,6 +327,12 @@ def _assert_both_watch(leader: AgentProcess, standby: AgentProcess, since: float
     assert not _leads(standby)
     assert not [sample for sample in standby.samples() if sample.name.startswith("kube_")]
     wait_until(lambda: "nobody is known to lead" in standby.ask("/healthz/ready?verbose=1")[1])
+    assert _in_its_role_since(standby) >= int(since)
+
+
+def _in_its_role_since(agent: AgentProcess) -> float:
+    [told] = re.findall(r"standby since (.*) UTC", agent.ask("/healthz/ready?verbose=1")[1])
+    return datetime.fromisoformat(told).replace(tzinfo=UTC).timestamp()
 
 
 def _assert_one_watches(pair: list[AgentProcess]) -> None:
