@@ -196,6 +196,13 @@ def test_the_resources_of_prometheus_operator_need_their_definitions() -> None:
         assert f"{key}.enabled is set, but this cluster has no" in notes
 
 
+@pytest.mark.parametrize(("replicas", "told"), [(1, False), (2, True)])
+def test_the_notes_tell_which_of_several_replicas_has_the_checks(replicas: int, told: bool) -> None:
+    flags = [f"--set=observer.replicas={replicas}", "--dry-run=client", "--hide-notes=false"]
+    _, _, notes = helm("install", "reachd", CHART, "--namespace=reachd", *flags).rpartition("NOTES:")
+    assert ("kubectl --namespace reachd get lease reachd-observer-leader" in notes) is told
+
+
 def test_the_rules_are_those_of_the_repository_with_links_of_ones_own() -> None:
     links = {"runbooks": "https://wiki.example.org/reachd", "dashboards": "https://pictures.example.org"}
     flags = [f"--set=prometheusRule.{key}={url}" for key, url in links.items()]
