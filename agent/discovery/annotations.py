@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from agent.core.durations import duration
 from agent.discovery.names import name_of
-from agent.discovery.objects import Named, PodPorts, Service, ServicePort, service_of
+from agent.discovery.objects import LONGEST_PATH, Named, PodPorts, Service, ServicePort, service_of
 from agent.probes._json import child, text_of
 from agent.probes._text import printable, quote
 from agent.settings.checks import CheckSettings
@@ -79,6 +79,8 @@ def _probe(service: Service, asked: Mapping[str, str]) -> dict[str, object]:
         path = asked.get("path", _PATHS[kind])
         if path and not path.startswith("/"):
             raise ValueError(f'{PREFIX}path is {quote(path, 40)}; write one that begins with "/"')
+        if len(path) > LONGEST_PATH:
+            raise ValueError(f"{PREFIX}path has {len(path)} characters; write at most {LONGEST_PATH}")
         return {"kind": kind, "url": f"http{'s' if port.tls else ''}://{service.host}:{port.number}{path}"}
     if kind not in _ADDRESSES:
         raise ValueError(unknown("kind of check for a Service", kind, [*_PATHS, *_ADDRESSES]))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from agent.discovery.objects import Named, Objects, Service, named, pod_ports, service_of
+from agent.discovery.objects import LONGEST_PATH, Named, Objects, Service, named, pod_ports, service_of
 from agent.probes._endpoint import parse_url
 from agent.probes._json import JsonObject, child, children, text_of, texts
 from agent.probes._kube_objects import is_host_of
@@ -175,9 +175,14 @@ def _ways_in(ingresses: Iterable[Named], server: str) -> Iterator[_WayIn]:
             for way in children(child(rule, "http"), "paths"):
                 service = child(child(way, "backend"), "service")
                 path = _literal_path(text_of(way, "path"))
-                if text_of(service, "name") == server and _HOST.fullmatch(host) and not _ONE_PART.match(path):
+                if text_of(service, "name") == server and _HOST.fullmatch(host) and _leads_to_all(path):
                     scheme = "https" if any(_is_for(tls, host) for tls in with_tls) else "http"
                     yield _WayIn(scheme == "http", len(path), each.name, f"{scheme}://{host}{path}")
+
+
+def _leads_to_all(path: str) -> bool:
+    """Whether a path is one of the Server's whole, and fit for an address."""
+    return len(path) <= LONGEST_PATH and not _ONE_PART.match(path)
 
 
 def _literal_path(path: str) -> str:
@@ -217,9 +222,9 @@ def _without_path(callback: str) -> str:
 
 def _is_url(text: str) -> bool:
     """Whether a text is a URL as it is; Kubernetes puts values that are not known here in place of $(NAME)."""
+    if len(text) > LONGEST_PATH or "$(" in text or not (text.isascii() and text.isprintable()):
+        return False
     try:
-        return (
-            "$(" not in text and text.isascii() and text.isprintable() and parse_url(text).scheme in ("http", "https")
-        )
+        return parse_url(text).scheme in ("http", "https")
     except ValueError:
         return False

@@ -11,6 +11,8 @@ from agent.probes._kube_objects import Collection, list_path
 _NOTHING: Mapping[str, JsonObject] = MappingProxyType({})
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MOST_PORTS = 250
+LONGEST_PATH = 1000
+"""Characters. An address becomes a label, and Prometheus may refuse a whole scrape for one that is too long."""
 
 
 class Objects(NamedTuple):

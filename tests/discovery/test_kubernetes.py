@@ -127,6 +127,7 @@ def test_a_service_that_does_not_ask_is_not_checked() -> None:
         (annotated("shop", "cart", 80, kind="<script>"), "unknown kind of check for a Service '<script>'"),
         (annotated("shop", "cart", 80, path="a"), 'path is "a"; write one that begins with "/"'),
         (annotated("shop", "cart", 80, path="/a\r\nb"), "shop--cart].probe.url: "),
+        (annotated("shop", "cart", 80, path="/" + "a" * 1000), "path has 1001 characters; write at most 1000"),
         (annotated("shop", "cart", 80, path="/?token=hunter2"), "looks like a secret"),
         (annotated("shop", "cart", 80, kind="tcp", path="/"), "path is of no use for a check of kind tcp"),
         (annotated("shop", "cart", 80, "b:81"), "name one of its ports with reachd.io/port; it has 80, 81 (b)"),
@@ -195,6 +196,8 @@ def test_a_whole_meshery_is_found() -> None:
 SERVER = service("m", "meshery", "http:9081", labels=labelled("meshery"))
 
 
+PATH = "/" + "a" * 1000
+LONG = f"https://m.example.com{PATH}"
 STABLE = service("m", "meshery", "http:9081", labels=labelled("meshery"), selector={"release": "stable"})
 
 
@@ -375,6 +378,9 @@ def test_the_checklist_of_a_configuration_takes_nothing_from_what_is_found(found
             "https://stable.example.com",
         ),
         (objects([STABLE], [], [of_release("tried-out")]), "provider", None),
+        (objects([SERVER], [], [workload("m", "meshery", PROVIDER_BASE_URLS=LONG)]), "provider", None),
+        (objects([SERVER], [], [workload("m", "meshery", MESHERY_SERVER_CALLBACK_URL=LONG)]), "external_url", None),
+        (objects([SERVER], [ingress("m", "a", "m.example.com", "meshery", path=PATH)]), "external_url", None),
     ],
 )
 def test_parts_of_meshery(found: Objects, key: str, value: object) -> None:
