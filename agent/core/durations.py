@@ -2,7 +2,8 @@
 
 import re
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?")
+_DURATION = re.compile(r"(?:(\d{1,15})h)?(?:(\d{1,15})m(?!s))?(?:(\d{1,15})s)?(?:(\d{1,15})ms)?")
+"""With no more digits than a float holds: what is longer is no time that anybody means."""
 
 
 def parse_duration(value: object) -> float:

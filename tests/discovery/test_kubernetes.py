@@ -137,6 +137,8 @@ def test_a_service_that_does_not_ask_is_not_checked() -> None:
         (annotated("shop", "cart", 80, port="9" * 5000), "it has no port"),
         (annotated("shop", "cart", 80, interval="100ms"), "reachd.io/interval is less than 1s"),
         (annotated("shop", "cart", 80, interval="soon"), '.every: "soon": expected a duration'),
+        (annotated("shop", "cart", 80, interval="9" * 400 + "h"), '…": expected a duration'),
+        (annotated("shop", "cart", 80, interval="9" * 5000 + "h"), '…": expected a duration'),
         (annotated("shop", "cart", 80, severity="urgent"), '.severity: "urgent" is not'),
         (annotated("shop", "cart", 80, spec={"type": "ExternalName"}), "it leads out of the cluster"),
         (annotated("shop", "cart.evil.example.com", 80), "its name cannot be resolved"),
