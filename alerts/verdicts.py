@@ -77,15 +77,14 @@ on ({CHECK}) (
 
 
 def _stale() -> Alert:
+    # How old it was when it was scraped: a check may be run far more often than Prometheus looks.
+    last = 'probe_last_run_timestamp_seconds{check!=""}'
     return Alert(
         "ReachdStale",
         Severity.WARNING,
         f"""\
 max by ({ID}) (
-  (
-    time() - probe_last_run_timestamp_seconds{{check!=""}}
-    > on ({ID}, vantage, instance, job) {MISSED_INTERVALS} * probe_interval_seconds
-  )
+  timestamp({last}) - {last} > {MISSED_INTERVALS} * probe_interval_seconds
   unless on ({ID}, vantage, instance, job) probe_state{{state="blocked"}}
 )""",
         hold="1m",

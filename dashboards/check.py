@@ -54,8 +54,8 @@ def _since() -> Panel:
 
 
 def _late() -> Panel:
-    interval = f"max by ({_BY}) (probe_interval_seconds{{{OF_CHECK}}})"
-    last = f"max by ({_BY}) (probe_last_run_timestamp_seconds{{{OF_CHECK}}})"
+    # How old it was when it was scraped, as the alert has it.
+    last = f"probe_last_run_timestamp_seconds{{{OF_CHECK}}}"
     return drawings.number(
         Facts(
             "Last run, in intervals ago",
@@ -65,7 +65,7 @@ def _late() -> Panel:
                 "the agent is late or stands still; see its dashboard",
                 ("ReachdStale", "ReachdVanished"),
             ),
-            [Query(f"max((time() - {last}) / {interval})")],
+            [Query(f"max((timestamp({last}) - {last}) / probe_interval_seconds{{{OF_CHECK}}})")],
             "never ran",
             steps=above(MISSED_INTERVALS),
         )

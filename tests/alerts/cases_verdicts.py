@@ -1,6 +1,7 @@
 """Checks that fail now and then, say nothing, are not run, or are gone."""
 
 from tests.alerts.case import Batch, Case, Shape, told
+from tests.alerts.series import OFFSET, labelled
 from tests.alerts.watched import Watched
 
 _FLAPPING, _LOST, _NEVER = "ReachdFlapping/warning", "ReachdUnknown/warning", "ReachdUnknown/info"
@@ -76,6 +77,18 @@ _UNKNOWN_CASES = [
 ]
 
 _IDLE = _one("up 2m, idle")
+
+
+def _run_often(**labels: str) -> dict[str, str]:
+    """A check that is scraped a second after its last run, and judged more than three intervals after it."""
+    common = {"deployment": "prod", "check": "server-live", "instance": "agent-0", **labels}
+    return {
+        labelled("probe_last_run_timestamp_seconds", **common): f"now-{OFFSET + 1}",
+        labelled("probe_interval_seconds", **common): "1",
+    }
+
+
+_OFTEN = _run_often()
 _STALE_CASES = [
     Case(
         "stale: not run for over three intervals",
@@ -86,6 +99,8 @@ _STALE_CASES = [
     ),
     Case("stale: run again just before", [_one("up 2m, idle 2m, up")], of=_STALE, shape=Shape.SPARED),
     Case("stale: not run since it is blocked", [_one("up 2m, blocked")]),
+    Case("stale: run far more often than Prometheus looks", series=_OFTEN),
+    Case("stale: its agent is found under new labels", series=_OFTEN | _run_often(pod="p")),
     Case("stale: no check", [_one("gone")], of=_STALE, shape=Shape.NO_DATA),
     Case("stale: gone while pending", [_one("up 2m, idle 80s, gone")], of=_STALE, shape=Shape.STALE),
 ]

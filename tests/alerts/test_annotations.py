@@ -115,7 +115,7 @@ _READ = [
         _CHECK,
     ),
     Read(
-        "stale: not run for over three intervals", "ReachdStale", f"{_SUBJECT}, ran last 2m 20s ago.{_TARGET}", _CHECK
+        "stale: not run for over three intervals", "ReachdStale", f"{_SUBJECT}, ran last 2m 15s ago.{_TARGET}", _CHECK
     ),
     Read(
         "vanished: gone for five minutes",

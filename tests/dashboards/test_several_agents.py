@@ -9,7 +9,7 @@ import pytest
 
 from tests.alerts.case import Batch, Case
 from tests.alerts.promtool import scene, unit_tests
-from tests.alerts.series import labelled
+from tests.alerts.series import OFFSET, labelled
 from tests.dashboards.documents import DASHBOARDS, filled, of_panels, used_variables
 
 pytestmark = pytest.mark.servers("promtool")
@@ -90,6 +90,14 @@ def _seen(
             f'{{cluster="{CASE}",lease="reachd/observer"}}',
             1,
             id="a leader that two jobs scrape",
+        ),
+        pytest.param(
+            "reachd-check / Last run, in intervals ago / A",
+            _seen("probe_last_run_timestamp_seconds", f"now-{OFFSET + 1}", **_BROKER)
+            | _seen("probe_interval_seconds", "1", **_BROKER),
+            "{}",
+            1,
+            id="a check that is run far more often than it is scraped",
         ),
     ],
 )
