@@ -123,8 +123,11 @@ _USAGE = {"memory": "reachd_pod_container_memory_working_set_bytes", "cpu": "rea
 
 def _near_limit(timing: Timing) -> Alert:
     def share(resource: str, usage: str) -> str:
-        limits = f'kube_pod_container_resource_limits{{resource="{resource}"}}'
-        return near_limit(timing, _CONTAINER, resource, usage, limits)
+        # A sidecar is an init container that goes on.
+        limits = (
+            f'kube_pod_{kind}_resource_limits{{resource="{resource}"}}' for kind in ("container", "init_container")
+        )
+        return near_limit(timing, _CONTAINER, resource, usage, *limits)
 
     return Alert(
         "ReachdNearLimit",

@@ -163,7 +163,7 @@ def use(resource: str, usage: str) -> Panel:
                 "find what uses it below; move it, limit it, or add a node",
                 ("ReachdNearLimit",),
             ),
-            [Query(f"{used} / {limit}", "{{node}}")],
+            [Query(f"{used} / ({limit} > 0)", "{{node}}")],
             "the cluster serves no metrics API",
             unit="percentunit",
             steps=above(NEAR_LIMIT),

@@ -240,7 +240,7 @@ def use(resource: str, usage: str) -> Panel:
     """How much of their limits containers use: cpu or memory."""
     used = f"max by ({_CONTAINER}) ({usage}{{{SCOPE}}})"
     limit = " or ".join(
-        f'max by ({_CONTAINER}) (kube_pod_{kind}_resource_limits{{{SCOPE},resource="{resource}"}})'
+        f'max by ({_CONTAINER}) (kube_pod_{kind}_resource_limits{{{SCOPE},resource="{resource}"}}) > 0'
         for kind in ("container", "init_container")
     )
     name = {"cpu": "CPU", "memory": "Memory"}[resource]

@@ -207,9 +207,9 @@ def _usage(timeline: str, metric: str = "memory_working_set_bytes") -> dict[str,
 _CPU = "cpu_usage_cores"
 
 
-def _limit(resource: str) -> dict[str, str]:
+def _limit(resource: str, limit: str = "1000", of: str = "container") -> dict[str, str]:
     names = {**_CONTAINER, **_OBSERVER}
-    return {labelled("kube_pod_container_resource_limits", resource=resource, node="n1", **names): "1000"}
+    return {labelled(f"kube_pod_{of}_resource_limits", resource=resource, node="n1", **names): limit}
 
 
 _LIMITS = _limit("memory")
@@ -230,6 +230,12 @@ _LIMIT_CASES = [
         firing=[_fires("ReachdNearLimit", "17m", resource="cpu", **_IN_POD)],
     ),
     Case("near its limit: 90 % of CPU", series={**_limit("cpu"), **_usage("900", _CPU)}),
+    Case(
+        "near its limit: a sidecar, which is an init container that goes on",
+        series={**_limit("memory", of="init_container"), **_usage("500 2m, 910")},
+        firing=[_FULL],
+    ),
+    Case("near its limit: a limit of 0, which is none", series={**_limit("cpu", "0"), **_usage("910", _CPU)}),
     Case("near its limit: it has none", series=_usage("999"), of=_NEAR_LIMIT, shape=Shape.NO_DATA),
     Case(
         "near its limit: gone", series={**_LIMITS, **_usage("500 2m, 950 10m, gone")}, of=_NEAR_LIMIT, shape=Shape.STALE
