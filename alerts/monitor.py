@@ -82,13 +82,17 @@ last_over_time({_WATCHING}[{timing("1d")}])
     # Only where the agent itself is to blame: a check may lack credentials, or have nothing to say by its nature.
     agent_to_blame = "|".join(reason.value for reason in Reason if reason.blame is Blame.AGENT)
     blamed = f'increase(probe_failure_reasons_total{{check!="",reason=~"{agent_to_blame}"}}[{timing("30m")}]) > 0'
-    silent = (
-        f'count by {here} (probe_state{{check!="",state="unknown"}} and on ({CHECK}, vantage, job, instance) {blamed})'
-    )
+    one = f"on ({CHECK}, vantage, job, instance)"
+    silent = f"""\
+count by {here} (
+  last_over_time(probe_state{{check!="",state="unknown"}}[{gap}])
+  unless {one} probe_state{{state!="unknown"}}
+  and {one} {blamed}
+)"""
     arms = (
         "absent(reachd_build_info)",
         f"(\n  count by {here} (\n    {gone}\n  )\n  unless on {here} last_over_time({_WATCHING}[{gap}])\n)",
-        f'{silent}\n  / count by {here} (probe_state{{check!=""}}) > {BLIND_SHARE}',
+        f'{silent}\n  / count by {here} (last_over_time(probe_interval_seconds{{check!=""}}[{gap}])) > {BLIND_SHARE}',
     )
     return Alert(
         "ReachdMonitorBlind",
@@ -160,7 +164,7 @@ def _rejected(timing: Timing) -> Alert:
     return Alert(
         "ReachdConfigRejected",
         Severity.WARNING,
-        f"min by ({_AGENT}) (reachd_config_last_reload_successful) == 0",
+        f"min by ({_AGENT}) (last_over_time(reachd_config_last_reload_successful[{timing(GAP)}])) == 0",
         hold="5m",
         summary="An agent has rejected its new configuration and goes on with the old one.",
         description=f"{_NAME} does not use the configuration that is on disk.",
@@ -190,6 +194,7 @@ time() - topk by (cluster, source) (1, {last}) > {timing.seconds("5m")}
         Severity.WARNING,
         "\nor ".join(arms),
         hold="1m",
+        keep="30s",  # over one scrape that fails
         summary="A source of checks or objects cannot be asked, so what is known from it is old.",
         description=f"{_NAME} last had an answer of {{{{ $labels.source }}}} {{{{ $value | humanizeDuration }}}} ago.",
         dashboard=DASHBOARD,

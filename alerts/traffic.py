@@ -6,6 +6,7 @@ Where neither is scraped, these rules have nothing to say. The objectives are th
 from collections.abc import Iterator
 
 from alerts.budget import FAST, SUMMARY
+from alerts.identity import GAP
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
 from alerts.thresholds import SERVER_ERROR_SHARE
 from alerts.timing import Timing
@@ -63,6 +64,10 @@ def _recordings(timing: Timing) -> Iterator[Recording]:
     yield Recording("service:traffic_latency_seconds:p95", f"({' or '.join(quantiles)})\n{_watched(timing)}")
 
 
+def _objective(timing: Timing, metric: str) -> str:
+    return f"max by (cluster) (last_over_time({metric}{{{_USERS}}}[{timing(GAP)}]))"
+
+
 def _errors(timing: Timing) -> Alert:
     return Alert(
         "ReachdTrafficErrors",
@@ -79,7 +84,7 @@ and on ({_SERVICE}) sum by ({_SERVICE}) ({_REQUESTS}5m) > {_ENOUGH}""",
 
 
 def _burn(timing: Timing) -> Alert:
-    objective = f"max by (cluster) (probe_slo_ratio{{{_USERS}}})"
+    objective = _objective(timing, "probe_slo_ratio")
 
     def share(window: str) -> str:
         errors, requests = (
@@ -101,7 +106,7 @@ def _burn(timing: Timing) -> Alert:
 
 
 def _slow(timing: Timing) -> Alert:
-    objective = f"max by (cluster) (probe_latency_objective_seconds{{{_USERS}}})"
+    objective = _objective(timing, "probe_latency_objective_seconds")
     return Alert(
         "ReachdTrafficSlow",
         Severity.WARNING,

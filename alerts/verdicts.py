@@ -51,13 +51,14 @@ unless on ({CHECK}) {paged}""",
 
 
 def _unknown(timing: Timing) -> Iterator[Alert]:
+    gap = timing(GAP)
     silent = f"""\
-max by ({ID}) (probe_state{{check!="",state="unknown"}})
+max by ({ID}) (last_over_time(probe_state{{check!="",state="unknown"}}[{gap}]))
 unless on ({CHECK}) probe_state{{check!="",state!="unknown"}}"""
     # By counters, from the agent's start on: a day of samples of every check would be a costly question.
     lost = f"""\
 on ({CHECK}) (
-  probe_runs_total{{check!=""}} - probe_inconclusive_total > 0
+  last_over_time(probe_runs_total{{check!=""}}[{gap}]) - last_over_time(probe_inconclusive_total[{gap}]) > 0
   {of_severity("page|ticket")}
 )"""
     description = f"{SUBJECT}, has no verdict from anywhere.{TARGET}{_reasons(timing)}"
@@ -88,6 +89,7 @@ max by ({ID}) (
   unless on ({ID}, vantage, instance, job) probe_state{{state="blocked"}}
 )""",
         hold="1m",
+        keep="30s",  # over one scrape that fails
         summary="A check is not run, so what is known of it is old.",
         description=f"{SUBJECT}, ran last {{{{ $value | humanizeDuration }}}} ago.{TARGET}",
         dashboard=CHECK_DASHBOARD,
@@ -95,15 +97,15 @@ max by ({ID}) (
 
 
 def _vanished(timing: Timing) -> Alert:
-    hour = timing("1h")
+    hour, gap = timing("1h"), timing(GAP)
     loaded = "max by (cluster) (reachd_config_last_reload_success_timestamp_seconds)"
     return Alert(
         "ReachdVanished",
         Severity.WARNING,
         f"""\
 count by ({ID}) (last_over_time(probe_interval_seconds{{check!=""}}[{hour}]))
-unless on ({CHECK}) last_over_time(probe_interval_seconds[{timing(GAP)}])
-and on (cluster, deployment) probe_interval_seconds
+unless on ({CHECK}) last_over_time(probe_interval_seconds[{gap}])
+and on (cluster, deployment) last_over_time(probe_interval_seconds[{gap}])
 unless on (cluster) time() - {loaded} < {timing.seconds("1h")}""",
         hold="5m",
         summary="A check is gone though no configuration was loaded that leaves it out.",

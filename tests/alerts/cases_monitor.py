@@ -123,6 +123,12 @@ _VERDICT_CASES = [
         shape=Shape.FIRES,
     ),
     Case(
+        "blind: the agent has no verdict, and once does not answer",
+        [_one("up 2m, unknown 2m, unanswered 20s, unknown")],
+        _agent("1 4m, gone 20s, 1"),
+        firing=[_blind("5m20s", deployment="prod")],
+    ),
+    Case(
         "blind: until there is a verdict again",
         [_one("up 2m, unknown 6m, up")],
         _agent(),
@@ -258,6 +264,11 @@ _AGENT_CASES = [
         shape=Shape.FIRES,
     ),
     Case(
+        "agent: rejects its configuration, and once does not answer",
+        series=_counted("reachd_config_last_reload_successful", "1 2m, 0 2m, gone 30s, 0"),
+        firing=[_fires("ReachdConfigRejected", "7m", **_A)],
+    ),
+    Case(
         "agent: takes it after five minutes",
         series=_counted("reachd_config_last_reload_successful", "1 2m, 0 5m, 1"),
         of=_REJECTED,
@@ -276,6 +287,11 @@ _AGENT_CASES = [
         firing=[_fires("ReachdSourceStale", "8m", source="kubernetes", **_A)],
         of=_SOURCE,
         shape=Shape.FIRES,
+    ),
+    Case(
+        "source: its agent once does not answer",
+        series=_counted(_SUCCESS, "now 2m, same 10m, gone 30s, same", source="kubernetes"),
+        firing=[_fires("ReachdSourceStale", "8m", source="kubernetes", **_A)],
     ),
     Case(
         "source: asked just in time",

@@ -107,6 +107,14 @@ _CASES = [
         shape=Shape.FIRES,
     ),
     Case(
+        "traffic: burns the budget, and the agent with the objective once does not answer",
+        series={
+            **_nginx(_200="+850", _502="+40", _503="+40", _504="+40", _500="+40"),
+            labelled("probe_slo_ratio", **_SERVER): "0.99 2m, gone 30s, 0.99",
+        },
+        firing=[_burns("2m30s")],
+    ),
+    Case(
         "traffic: 14 % is not over 14.4 times 1 %",
         series=_nginx(_200="+86", _500="+3", _502="+3", _503="+4", _504="+4"),
         of=_BURN,
@@ -121,6 +129,15 @@ _CASES = [
         },
         of=_BURN,
         shape=Shape.STALE,
+    ),
+    Case(
+        "traffic: slow, and the agent with the objective once does not answer",
+        series={
+            **_nginx(_200="+100"),
+            **_durations("1", "+100", "+90"),
+            labelled("probe_latency_objective_seconds", **_SERVER): "0.5 5m, gone 30s, 0.5",
+        },
+        firing=[_fires("ReachdTrafficSlow", "10m30s")],
     ),
     Case(
         "traffic: one request in ten is slower than the objective",

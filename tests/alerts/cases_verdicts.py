@@ -1,5 +1,7 @@
 """Checks that fail now and then, say nothing, are not run, or are gone."""
 
+from dataclasses import replace
+
 from tests.alerts.case import Batch, Case, Shape, told
 from tests.alerts.series import OFFSET, labelled
 from tests.alerts.watched import Watched
@@ -60,6 +62,14 @@ _UNKNOWN_CASES = [
         shape=Shape.FIRES,
     ),
     Case("unknown: a verdict after a quarter", [_one("up 2m, unknown 15m, up")], of=_LOST, shape=Shape.SPARED),
+    *(
+        Case(
+            f"unknown: the agent once does not answer, {when}",
+            [_one(f"up 2m, unknown {before}, unanswered 20s, unknown")],
+            firing=[told("ReachdUnknown", "warning", _LOST_AT_TWO, "17m")],
+        )
+        for when, before in (("while pending", "5m"), ("while it fires", "15m20s"))
+    ),
     Case("unknown: another vantage knows", _BLIND_AGENT),
     Case("unknown: blocked by what it depends on", [_one("up 2m, blocked")]),
     Case("unknown: no check after a verdict", [_one("up 2m, gone")], of=_LOST, shape=Shape.NO_DATA),
@@ -97,6 +107,11 @@ _STALE_CASES = [
         of=_STALE,
         shape=Shape.FIRES,
     ),
+    Case(
+        "stale: the agent once does not answer",
+        [_one("up 2m, idle 15m, unanswered 20s, idle")],
+        firing=[told("ReachdStale", "warning", _IDLE, "4m")],
+    ),
     Case("stale: run again just before", [_one("up 2m, idle 2m, up")], of=_STALE, shape=Shape.SPARED),
     Case("stale: not run since it is blocked", [_one("up 2m, blocked")]),
     Case("stale: run far more often than Prometheus looks", series=_OFTEN),
@@ -114,6 +129,12 @@ _VANISHED_CASES = [
         firing=[told("ReachdVanished", "warning", _GONE, "8m20s")],
         of=_VANISHED,
         shape=Shape.FIRES,
+    ),
+    Case(
+        "vanished: the agent that remains once does not answer",
+        [_GONE, replace(_OTHER, runs="up 15m, unanswered 20s, up")],
+        {_LOADED: "-7200"},
+        firing=[told("ReachdVanished", "warning", _GONE, "8m20s")],
     ),
     Case(
         "vanished: back just before",

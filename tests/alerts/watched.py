@@ -4,7 +4,7 @@ Words, of which each run has one: `up`; `slow`; `down`, which the quick re-check
 re-check comes with the next slot; `blip`, one whose re-check succeeds; `unknown`, for which the agent is to blame;
 `mute`, which says nothing and nobody is to blame; `blocked`; `idle`, no run at all.
 A reason or a status code may follow, as in `down:dns_timeout` or `blip:500`. And `restart`, not there while the agent
-restarts; `removed`, not there by configuration; gone; hole.
+restarts; `removed`, not there by configuration; `unanswered`, there, but Prometheus gets no answer; gone; hole.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,6 +24,7 @@ from tests.alerts.series import Samples, labelled
 from tests.alerts.timeline import GONE, HOLE, words
 
 ABSENT = (GONE, "restart", "removed")
+_UNANSWERED = "unanswered"
 _EARLIEST = 0.5
 """A unix time: the agent exports no time of 0."""
 
@@ -99,8 +100,10 @@ class _Agent:
         else:
             self._standing.unblock(at)
         for turn in turns:
-            if turn not in (*ABSENT, "blocked", "idle") and self._due(at):
+            if turn not in (*ABSENT, _UNANSWERED, "blocked", "idle") and self._due(at):
                 self._slot("up" if turn == HOLE else turn, at)
+        if word == _UNANSWERED:
+            return {}
         return None if word == HOLE else dict(self._exported())
 
     def _due(self, at: int) -> bool:
