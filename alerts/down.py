@@ -99,14 +99,16 @@ def unblocked(timing: Timing, window: str) -> str:
 
 
 def _recordings(timing: Timing) -> Iterator[Recording]:
-    latest = f'last_over_time(probe_success{{check!=""}}[{timing(GAP)}])'
+    one, gap = f"on ({ID}, vantage, instance, job)", timing(GAP)
+    # Of a blocked check, the one that it depends on tells: what was seen before counts no more.
+    latest = f'(last_over_time(probe_success{{check!=""}}[{gap}]) unless {one} probe_state{{state="blocked"}})'
     # A failed run that the quick re-check has not confirmed is no outage. Runs and scrapes keep step, so Prometheus may
     # see just the runs between, again and again.
-    confirmed = f'on ({ID}, vantage, instance, job) last_over_time(probe_failing{{check!=""}}[{timing(GAP)}])'
+    confirmed = f'{one} last_over_time(probe_failing{{check!=""}}[{gap}])'
     believed = f"{latest} > 0\n  or {latest} and {confirmed}\n  or {latest} + 1"
     yield Recording("check:probe_success:max", f"max by ({ID}) (\n  {believed}\n)")
     yield Recording("check:probe_success:min", f"min by ({ID}) (\n  {believed}\n)")
-    targets = f'last_over_time(probe_target_info{{check!=""}}[{timing(GAP)}])'
+    targets = f'last_over_time(probe_target_info{{check!=""}}[{gap}])'
     yield Recording("check:probe_severity:max", f"max by ({CHECK}, severity) ({targets})")
 
 

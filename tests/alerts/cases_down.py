@@ -75,6 +75,14 @@ def _somewhere() -> Iterator[Case]:
     yield Case("down from some places, later from all", _two("up 2m, down", "up 8m, down"), firing=everywhere)
 
 
+def _blocked() -> Iterator[Case]:
+    """What a check depends on may be found down a minute later than the check."""
+    yield Case("down: for a minute, then blocked", [Watched("up 2m, down 1m, blocked")])
+    yield Case("down: for a minute, then blocked from one place", _two("up 2m, down 1m, blocked", "up"))
+    fires = [told("ReachdCheckDown", "critical", Watched(""), "4m", "10m")]
+    yield Case("down: until it is blocked", [Watched("up 2m, down 2m45s, blocked")], firing=fires)
+
+
 def _twice() -> Iterator[Case]:
     """While nobody is known to lead, both observers make the same checks."""
     first, second = Watched("up 2m, down"), Watched("gone 3m, down", instance="agent-1")
@@ -94,7 +102,7 @@ BATCHES = [
         "down",
         ["reachd-checks"],
         "14m",
-        [*_everywhere(), *_somewhere(), *_twice()],
-        metrics=("probe_success", "probe_target_info", "probe_failing"),
+        [*_everywhere(), *_somewhere(), *_blocked(), *_twice()],
+        metrics=("probe_success", "probe_state", "probe_target_info", "probe_failing"),
     )
 ]
