@@ -27,13 +27,12 @@ def groups(timing: Timing) -> Iterator[Group]:
 
 
 def _recordings(timing: Timing) -> Iterator[Recording]:
-    gap = timing(GAP)
-    yield Recording(
-        "pod:reachd_workload:max",
-        f"""\
-max by ({_POD}, workload) (last_over_time(reachd_pod_workload_info[{gap}]))
-* on ({_POD}) group_left (node) topk by ({_POD}) (1, max by ({_POD}, node) (last_over_time(kube_pod_info[{gap}])))""",
+    # One of each for a pod, whatever has changed: with two the rules would fail.
+    workload, node = (
+        f"topk by ({_POD}) (1, max by ({_POD}, {label}) {latest(timing, info)})"
+        for label, info in (("workload", "reachd_pod_workload_info"), ("node", "kube_pod_info"))
     )
+    yield Recording("pod:reachd_workload:max", f"{workload}\n* on ({_POD}) group_left (node) {node}")
 
 
 def _restarting(timing: Timing) -> Alert:

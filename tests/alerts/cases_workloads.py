@@ -20,9 +20,13 @@ def _pod(timeline: str = "1", by: Mapping[str, str] = _OBSERVER) -> dict[str, st
     """What says where the pod is, and what it belongs to; the latter only reachd knows."""
     series = {labelled("kube_pod_info", node="n1", created_by_kind="ReplicaSet", **_POD, **by): timeline}
     if by["job"] == "reachd":
-        workload = labelled("reachd_pod_workload_info", workload_type="deployment", workload="meshery", **_POD, **by)
-        series[workload] = timeline
+        series |= _belongs("meshery", timeline, by)
     return series
+
+
+def _belongs(workload: str, timeline: str = "1", by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
+    labels = {"workload_type": "deployment", "workload": workload}
+    return {labelled("reachd_pod_workload_info", **labels, **_POD, **by): timeline}
 
 
 def _restarts(timeline: str, by: Mapping[str, str] = _OBSERVER) -> dict[str, str]:
@@ -111,6 +115,20 @@ _POD_CASES = [
             **_pod("gone 270s, 1", _OTHER),
             **_restarts("gone 270s, 1", _OTHER),
         },
+    ),
+    Case(
+        "pod: pending for eight minutes, while another workload takes it",
+        series={**_pod("1 4m, gone"), **_belongs("other", "gone 4m, 1"), **_phase("0 2m, 1 8m, 0")},
+    ),
+    Case(
+        "pod: pending for ten minutes, and an observer that is cut off knows it as another's",
+        series={
+            **FOLLOWED,
+            **_belongs("other"),
+            **_pod("gone 2m, 1", _OTHER),
+            **_phase("gone 2m, 0 3m, 1", _OTHER),
+        },
+        firing=[_fires("ReachdPodNotRunning", "15m", **_OF_POD)],
     ),
     Case(
         "pod: pending for ten minutes",
