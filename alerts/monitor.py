@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from agent.core.reasons import Blame, Reason
 from alerts.identity import CHECK, DEPLOYMENT_DASHBOARD, GAP
 from alerts.rule import Alert, Dashboard, Group, Recording, Severity
-from alerts.thresholds import BLIND_SHARE, MISSED_SHARE, SCHEDULE_DELAY_SECONDS
+from alerts.thresholds import ANSWERED_SHARE, BLIND_SHARE, CHANGES_OF_STATE, MISSED_SHARE, SCHEDULE_DELAY_SECONDS
 from alerts.timing import Timing
 
 DASHBOARD = Dashboard("reachd-agent", ("cluster", "instance"))
@@ -112,14 +112,23 @@ count by {here} (
 
 def _down(timing: Timing) -> Alert:
     known = f"on ({_AGENT}) last_over_time(reachd_build_info[{timing('1d')}])"
+    # One that answers once in a while is seen too seldom for what it watches to be judged.
+    window = f"up[{timing('15m')}]"
+    seldom = f"avg_over_time({window}) < {ANSWERED_SHARE} and changes({window}) >= {CHANGES_OF_STATE} and up"
     return Alert(
         "ReachdAgentDown",
         Severity.WARNING,
-        f"max by ({_AGENT}, node) (up) == 0\nand {known}\n{_unless_blind(timing)}",
+        f"""\
+(
+  max by ({_AGENT}, node) (up) == 0
+  or max by ({_AGENT}, node) ({seldom})
+)
+and {known}
+{_unless_blind(timing)}""",
         # Later than ReachdMonitorBlind: where the only agent is gone, a page says so.
         hold="5m",
         summary="An agent is not answered by the address that it is scraped at.",
-        description=f"{_NAME} does not answer to Prometheus.",
+        description=f"{_NAME} does not answer to Prometheus, or only now and then.",
         dashboard=DASHBOARD,
         labels=_COMPONENT,
     )

@@ -45,6 +45,9 @@ RESTARTS = 2
 BROKER_RESTARTS = 2
 """Restarts of the Broker within an hour."""
 
+ANSWERED_SHARE = 0.5
+"""Share of scrapes that an agent answers, which has not ended but answers now and then."""
+
 SCHEDULE_DELAY_SECONDS = 1.0
 """99 of 100 runs start within."""
 

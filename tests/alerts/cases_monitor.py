@@ -214,6 +214,16 @@ _AGENT_CASES = [
         shape=Shape.FIRES,
     ),
     Case(
+        "agent: answers once in two minutes, as one that is slow or ends again and again",
+        series={**_agent("gone*3/1"), **_up("0*3/1")},
+        firing=[_fires("ReachdAgentDown", "9m", node="n1", **_A)],
+    ),
+    Case("agent: answers every second time", series={**_agent("1/gone"), **_up("1/0")}),
+    Case(
+        "agent: answers once in two minutes, until it is taken from the targets",
+        series={**_agent("gone*3/1 8m, gone"), **_up("0*3/1 8m, gone")},
+    ),
+    Case(
         "agent: answered at five minutes",
         series={**_agent("1 2m, gone 5m, 1"), **_up("1 2m, 0 5m, 1")},
         of=_DOWN,

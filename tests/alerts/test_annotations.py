@@ -240,7 +240,7 @@ _READ = [
     Read(
         "agent: not answered for five minutes",
         "ReachdAgentDown",
-        "Agent agent-0 does not answer to Prometheus.",
+        "Agent agent-0 does not answer to Prometheus, or only now and then.",
         _AGENT,
     ),
     Read("agent: two slots in a hundred are missed", "ReachdAgentLate", "Agent agent-0 is late.", _AGENT),
