@@ -41,6 +41,7 @@ NOT_IN_THIS_WORLD = (
     'kube_node_status_condition{condition="DrainInProgress"',
     "kube_node_spec_taint",
     "kube_pod_init_container_status_waiting_reason",
+    'kube_pod_init_container_resource_limits{resource="cpu"',  # that of the sample has one of memory
     'probe_failing{reason="unexpectedly_open"}',
     'probe_failing{component="broker",reason="shutting_down"}',
     'reason="tls_expired"',
