@@ -161,7 +161,8 @@ _EXPLANATIONS = {
     Reason.TLS_HOSTNAME_MISMATCH: Explanation(
         "the certificate is for another name",
         "The certificate is genuine, but not for the name that was asked for. The request may have reached another "
-        "server, such as an ingress's default backend, or the name was not included when the certificate was made.",
+        "server, such as an ingress's default backend, or the name was not included when the certificate was made. A "
+        "name that stands in the subject (CN) alone counts for nothing, as in Go and in browsers.",
         (
             "openssl s_client -connect HOST:PORT -servername HOST </dev/null | openssl x509 -noout -ext subjectAltName",
             "kubectl get ingress --all-namespaces | grep HOST: is there a tls section for this host?",
@@ -180,10 +181,10 @@ _EXPLANATIONS = {
     Reason.TLS_CLIENT_CERTIFICATE_REQUIRED: Explanation(
         "the target wants another client certificate",
         "The target asks clients to identify themselves with a certificate, and did not accept what it got: none, "
-        "one from an authority that it does not know, or one that has expired.",
+        "one from an authority that it does not know, one that has expired, or one that is not meant for clients.",
         (
             "Set tls: {cert_file: ..., key_file: ...} to a certificate that the target accepts.",
-            "openssl x509 -in CERT_FILE -noout -issuer -dates: is it current, and of the right authority?",
+            "openssl x509 -in CERT_FILE -noout -issuer -dates -purpose: current, of the right authority, for clients?",
             "openssl s_client -connect HOST:PORT </dev/null | grep -A5 'client certificate CA names'",
         ),
     ),

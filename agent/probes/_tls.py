@@ -104,8 +104,14 @@ class TlsContexts:
 
 
 def _new_context(identity: TlsIdentity) -> ssl.SSLContext:
+    """A context that judges certificates as Go, and so Meshery Server and kubectl, does where OpenSSL does otherwise.
+
+    The name in a certificate's subject counts for nothing, and any certificate may be trusted, not only a root's.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if identity.min_version == "TLS13" else ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if identity.alpn:
         context.set_alpn_protocols(list(identity.alpn))
     if identity.insecure_skip_verify:

@@ -17,7 +17,8 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ from tests.probes.support import (
 
 VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 DAY = timedelta(days=1)
+PRIVATE_PEM = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 IN_VAIN = 2.0
 """Seconds after which `plain_server` leaves: who waits for more than it says after a handshake takes so long."""
 
@@ -180,6 +182,56 @@ async def test_an_authority_of_somebody_else_is_not_trusted(tmp_path: Path) -> N
     outcome = await handshake(context_of(issuer=trustme.CA()), tmp_path)
     assert_failed(outcome, Reason.TLS_UNTRUSTED)
     assert measured(outcome, CERTIFICATE_EXPIRY) > time()
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+async def test_any_certificate_of_the_file_is_trusted_without_what_stands_above_it(
+    pinned: bool, tmp_path: Path
+) -> None:
+    # As in Go, so in kubectl, and in curl: the authority of many a cluster is an intermediate one.
+    issuer = authority().create_child_ca()
+    context, certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), issuer.issue_cert("127.0.0.1")
+    certificate.configure_cert(context)
+    trusted = tmp_path / "trusted.pem"
+    (certificate.cert_chain_pems[0] if pinned else issuer.cert_pem).write_to_path(str(trusted))
+    assert_up(await handshake(context, tmp_path, {"ca_file": str(trusted)}))
+
+
+async def test_a_name_in_the_subject_alone_is_none_as_for_browsers_and_go(tmp_path: Path) -> None:
+    pem = tmp_path / "server.pem"
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = signed("right.test", key, "right.test", key)
+    pem.write_bytes(certificate.public_bytes(Encoding.PEM) + key.private_bytes(*PRIVATE_PEM))
+    outcome = await handshake(context_with(pem), tmp_path, {"ca_file": str(pem)}, host="right.test")
+    assert_failed(outcome, Reason.TLS_HOSTNAME_MISMATCH)
+
+
+def signed(
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: str,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    *,
+    end: timedelta = DAY,
+    is_authority: bool = False,
+    alternative_name: bool = False,
+) -> x509.Certificate:
+    """A certificate with its name in the subject, and only there unless it is an alternative name, too."""
+    subject, by = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)]) for each in (name, issuer))
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(
+        by, subject, key.public_key(), x509.random_serial_number(), now - 3 * DAY, now + end
+    ).add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+    if alternative_name:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    return builder.sign(issuer_key, hashes.SHA256())
+
+
+def context_with(pem: Path) -> ssl.SSLContext:
+    """A server's context with the certificates and the key of a file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
 
 
 async def test_the_earliest_certificate_of_the_chain_counts(tmp_path: Path) -> None:
