@@ -185,6 +185,7 @@ _NOT_TLS = {
 _CLIENT_CERTIFICATE = {
     "TLSV13_ALERT_CERTIFICATE_REQUIRED",
     "SSLV3_ALERT_BAD_CERTIFICATE",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
     "TLSV1_ALERT_UNKNOWN_CA",
     "SSLV3_ALERT_CERTIFICATE_EXPIRED",
@@ -202,9 +203,10 @@ def handshake_failure(run: Run, tls: ssl.SSLObject, error: ssl.SSLError) -> Prob
         validities = _validities(tls)
         _measure_expiry(run, validities)
         now = time()
-        for begin, end in validities:
+        for position, (begin, end) in enumerate(validities):
             if not begin <= now <= end:
-                dates = f"it is valid from {_date(begin)} to {_date(end)}"
+                whose = "that of an authority, which the target sends along," if position else "it"
+                dates = f"{whose} is valid from {_date(begin)} to {_date(end)}"
                 return ProbeFailure(failure.reason, f"{failure.detail}: {dates}")
     elif error.reason == "SSLV3_ALERT_HANDSHAKE_FAILURE" and tls.cipher() is not None:
         # Up to TLS 1.2 a missing client certificate is refused so; with a cipher agreed on, little else is left.

@@ -206,6 +206,20 @@ async def test_a_name_in_the_subject_alone_is_none_as_for_browsers_and_go(tmp_pa
     assert_failed(outcome, Reason.TLS_HOSTNAME_MISMATCH)
 
 
+async def test_an_authority_that_has_expired_is_told_from_the_certificate_itself(tmp_path: Path) -> None:
+    root, authority_s, own = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    trusted, pem = tmp_path / "trusted.pem", tmp_path / "server.pem"
+    trusted.write_bytes(signed("root", root, "root", root, is_authority=True).public_bytes(Encoding.PEM))
+    expired = signed("authority", authority_s, "root", root, end=-DAY, is_authority=True)
+    certificate = signed("right.test", own, "authority", authority_s, alternative_name=True)
+    chain = certificate.public_bytes(Encoding.PEM) + expired.public_bytes(Encoding.PEM)
+    pem.write_bytes(chain + own.private_bytes(*PRIVATE_PEM))
+    outcome = await handshake(context_with(pem), tmp_path, {"ca_file": str(trusted)}, host="right.test")
+    assert_failed(outcome, Reason.TLS_EXPIRED)
+    assert "that of an authority" in outcome.detail
+    assert (datetime.now(UTC) - DAY).strftime("%Y-%m-%d") in outcome.detail
+
+
 def signed(
     name: str,
     key: ec.EllipticCurvePrivateKey,
@@ -333,6 +347,7 @@ async def test_a_target_that_ends_the_session_in_order_is_up(tmp_path: Path) -> 
         (answering(b"\x15\x03\x03\x00\x02\x02\x28"), Reason.TLS_PROTOCOL_ERROR, Phase.TLS),
         (answering(b"\x15\x03\x03\x00\x02\x02\x50"), Reason.TLS_PROTOCOL_ERROR, Phase.TLS),
         (answering(b"\x15\x03\x03\x00\x02\x02\x70"), Reason.TLS_HOSTNAME_MISMATCH, Phase.TLS),
+        (answering(b"\x15\x03\x03\x00\x02\x02\x2b"), Reason.TLS_CLIENT_CERTIFICATE_REQUIRED, Phase.TLS),
         (answering(b"\x15\x03\x03\x00\x02\x02\x74"), Reason.TLS_CLIENT_CERTIFICATE_REQUIRED, Phase.TLS),
         (closing, Reason.TLS_PROTOCOL_ERROR, Phase.TLS),
         (resetting, Reason.CONNECTION_RESET, Phase.TLS),
