@@ -1,13 +1,18 @@
 """What a NATS server says on its ports (the client protocol of docs.nats.io; nats-server 2.1.9 to 2.14)."""
 
+from asyncio import timeout as deadline
+from time import perf_counter
+
 from agent.core.reasons import Reason
-from agent.core.run import ProbeFailure
+from agent.core.run import ProbeFailure, Run
 from agent.probes._connection import Connection
 from agent.probes._json import JsonObject, json_object, text_of
 from agent.probes._text import quote
 
 _MAX_LINE = 64 * 1024
 """Bytes of a line. An INFO names every server of a cluster, which stays far below."""
+_MOMENT = 0.1
+"""Seconds in which a refusal comes that the server sends right behind its INFO, in a segment of its own."""
 
 _REASON_OF_ERROR = (  # nats-server: errors.go, client.go, server.go
     ("authorization violation", Reason.AUTH_REJECTED),
@@ -46,16 +51,34 @@ class Lines:
             searched = len(self._buffer)
             if searched > _MAX_LINE:
                 raise ProbeFailure(Reason.RESPONSE_TOO_LARGE, f"the server sends a line over {_MAX_LINE} bytes")
-            data = await self._connection.receive()
-            if not data:
-                where = "in the middle of a line" if self._buffer else "without a further word"
-                raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the server closed the connection {where}")
-            self._buffer += data
+            await self._receive()
             _expect(self._buffer, beginning)
         _expect(self._buffer, beginning)
         line = bytes(self._buffer[:end]).rstrip(b"\r")
         del self._buffer[: end + 1]
         return line
+
+    async def await_refusal(self, run: Run) -> None:
+        """Right after INFO: gives the server a moment to refuse its client unasked, as one that is full does.
+
+        Raises ProbeFailure when it does so or leaves, and OSError.
+        """
+        began = perf_counter()
+        try:
+            async with deadline(min(_MOMENT, run.time_to_judge())):
+                if not self._buffer:
+                    await self._receive()
+        except TimeoutError:
+            run.waited += perf_counter() - began
+        if self._buffer.startswith(b"-ERR"):
+            raise error_failure(await self.next())
+
+    async def _receive(self) -> None:
+        data = await self._connection.receive()
+        if not data:
+            where = "in the middle of a line" if self._buffer else "without a further word"
+            raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the server closed the connection {where}")
+        self._buffer += data
 
 
 def _expect(received: bytearray, beginning: bytes) -> None:

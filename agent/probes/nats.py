@@ -123,8 +123,7 @@ class NatsProbe:
             lines = Lines(connection)
             info = await self._read_info(run, lines)
             judge_info(info)
-            if lines.waiting.startswith(b"-ERR"):  # a full server refuses right after its INFO
-                raise error_failure(await lines.next())
+            await lines.await_refusal(run)
             if not self._tls_first:
                 await self._secure(run, connection, info, lines)
             if self._authenticate is not None:

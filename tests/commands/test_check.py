@@ -166,7 +166,7 @@ def test_unknown_options(option: str, capfd: pytest.CaptureFixture[str]) -> None
 
 
 async def test_bare_urls(capfd: pytest.CaptureFixture[str]) -> None:
-    async with web_server() as server, serving(saying(INFO)) as broker, serving(answering(b"hello")) as tcp:
+    async with web_server() as server, serving(saying(INFO, stay=True)) as broker, serving(answering(b"hello")) as tcp:
         urls = [f"http://127.0.0.1:{server.port}/a?b=c", f"nats://{broker.address}", f"tcp://{tcp.address}/"]
         status, out, _ = await call(capfd, "check", *urls, "--output", "json")
     assert status == 0

@@ -157,12 +157,14 @@ def reset(writer: StreamWriter) -> None:
     writer.transport.abort()
 
 
-def saying(data: bytes) -> Script:
-    """Script: sends `data` without being asked, then closes."""
+def saying(data: bytes, *, stay: bool = False) -> Script:
+    """Script: sends `data` without being asked, then closes, or goes silent with `stay`."""
 
     async def script(reader: StreamReader, writer: StreamWriter) -> None:
         writer.write(data)
         await writer.drain()
+        if stay:
+            await silent(reader, writer)
 
     return script
 
