@@ -271,6 +271,8 @@ async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress,
             if error == errno.EINVAL and address.family == socket.AF_INET6:  # link-local, without a zone
                 raise no_interface(address.address)
             raise OSError(error, os.strerror(error))
+        if sock.getsockname()[:2] == target[:2]:  # nobody listens at a port that the kernel then gave to our end
+            raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
     except BaseException:
         measure_tcp(run, sock)
         sock.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from asyncio import create_subprocess_exec, gather, sleep
 from asyncio.subprocess import PIPE
@@ -24,6 +25,7 @@ from agent.probes._proxy import Proxies, Proxy
 from agent.probes._resolve import Resolver
 from tests.probes.bounds import OVERSHOOT
 from tests.probes.dns_server import name_server, records
+from tests.probes.namespaces import in_namespace
 from tests.probes.support import (
     answering,
     assert_failed,
@@ -39,6 +41,8 @@ from tests.probes.support import (
     unaccepting,
 )
 from tests.servers.process import free_port
+
+IPV4 = "/proc/sys/net/ipv4"
 
 
 class Addresses(Resolver):
@@ -83,6 +87,27 @@ async def test_a_zone_that_is_no_interface_of_this_machine(settings: dict[str, o
     outcome = await probe(settings)
     assert_failed(outcome, Reason.CONNECT_UNREACHABLE)
     assert outcome.detail == words
+
+
+ONE_RUN = """
+import asyncio, json, sys
+from agent.probes import settings_of
+from agent.probes._door import run_probe
+from agent.probes._network import Network
+
+probe = settings_of("tcp").model_validate(json.loads(sys.argv[1])).probe(Network())
+outcome = asyncio.run(run_probe(probe, 5))
+print(json.dumps([[outcome.verdict, outcome.reason, outcome.phase, outcome.detail]]))
+"""
+
+
+@pytest.mark.parametrize(("keys", "verdict"), [({}, "down"), ({"expect_closed": True}, "up")])
+def test_a_connection_to_itself_is_none(keys: dict[str, bool], verdict: str) -> None:
+    # The kernel may take the very port that is connected to for our end, where nobody listens at it.
+    settings = json.dumps({"kind": "tcp", "address": "127.0.0.1:40000", **keys})
+    ((found, reason, phase, _),) = in_namespace(f"echo 40000 40000 > {IPV4}/ip_local_port_range", ONE_RUN, settings)
+    assert found == verdict
+    assert (reason, phase) == (("connect_refused", "connect") if verdict == "down" else (None, None))
 
 
 async def test_an_address_with_a_zone_that_is_no_interface_does_not_hide_the_others() -> None:

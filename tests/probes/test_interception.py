@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 
 import pytest
 
 from agent.core.outcome import Verdict
-from tests.conftest import REQUIRED
+from tests.probes.namespaces import in_namespace
 from tests.probes.support import assert_up, probe, saying, serving
 
 SCRIPT = """
@@ -39,22 +36,14 @@ EVERYTHING, ONE_HOST = "local 0.0.0.0/0 dev lo", "local 10.7.0.9/32 dev lo"
 """Routes of a namespace: one in which every connection ends on this machine, and one that has a host of its own."""
 
 
-def in_namespace(route: str, keys: dict[str, object], *, looked_for: bool = True) -> list[list[object]]:
+def two_runs(route: str, keys: dict[str, object], *, looked_for: bool = True) -> list[list[object]]:
     """Two runs against 10.7.0.9:4222 from a network namespace of their own."""
-    prepare = f'ip link set lo up && ip route add {route} && exec "$@"'
-    command = ["unshare", "--map-root-user", "--net", "sh", "-c", prepare, "sh"]
-    tried = shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True, check=False)
-    if not tried or tried.returncode:
-        (pytest.fail if REQUIRED else pytest.skip)("needs ip, unshare, and leave to make network namespaces")
-    arguments = [sys.executable, "-c", SCRIPT, "10.7.0.9", json.dumps(keys), str(looked_for)]
-    found = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=50, check=True)
-    outcomes: list[list[object]] = json.loads(found.stdout)
-    return outcomes
+    return in_namespace(f"ip route add {route}", SCRIPT, "10.7.0.9", json.dumps(keys), str(looked_for))
 
 
 @pytest.mark.parametrize("keys", [{}, {"expect_closed": True}])
 def test_where_every_connection_is_taken_one_more_says_nothing(keys: dict[str, object]) -> None:
-    for verdict, reason, detail, advice, _ in in_namespace(EVERYTHING, keys):
+    for verdict, reason, detail, advice, _ in two_runs(EVERYTHING, keys):
         assert (verdict, reason) == ("unknown", None)
         assert detail == (
             "something on this machine, such as a service mesh, accepts every connection, so the one to 10.7.0.9:4222 "
@@ -72,15 +61,15 @@ def test_where_every_connection_is_taken_one_more_says_nothing(keys: dict[str, o
     ],
 )
 def test_a_connection_counts_where_it_proves_something(route: str, keys: dict[str, object], looked_for: bool) -> None:
-    assert [outcome[:2] for outcome in in_namespace(route, keys, looked_for=looked_for)] == [["up", None]] * 2
+    assert [outcome[:2] for outcome in two_runs(route, keys, looked_for=looked_for)] == [["up", None]] * 2
 
 
 def test_an_open_port_that_must_be_closed_is_still_found() -> None:
-    assert [outcome[1] for outcome in in_namespace(ONE_HOST, {"expect_closed": True})] == ["unexpectedly_open"] * 2
+    assert [outcome[1] for outcome in two_runs(ONE_HOST, {"expect_closed": True})] == ["unexpectedly_open"] * 2
 
 
 def test_what_is_asked_the_first_time_is_no_latency() -> None:
-    assert [outcome[4] for outcome in in_namespace(ONE_HOST, {})] == [True, False]
+    assert [outcome[4] for outcome in two_runs(ONE_HOST, {})] == [True, False]
 
 
 async def test_loopback_needs_no_proof() -> None:
