@@ -18,7 +18,7 @@ from types import TracebackType
 from agent.core.measures import Metric, MetricType
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._address import ResolvedAddress, host_and_port, no_interface, socket_address
+from agent.probes._address import ResolvedAddress, has_route, host_and_port, no_interface, socket_address
 from agent.probes._network import Network
 from agent.probes._readiness import Readiness
 from agent.probes._sockets import open_socket
@@ -208,7 +208,7 @@ async def connect(run: Run, network: Network, host: str, port: int, *, proxy: st
     """Resolves `host` and connects to the first of its addresses that answers, each family tried.
 
     proxy: what to call the host where it is a proxy. Leaves the run in the phase `connect`. Raises ProbeFailure for the
-    name and for an interface that is not there, OSError for the connection.
+    name and for an interface or a family that this machine has not, OSError for the connection.
     """
     run.proxy = proxy
     run.peer = ""
@@ -270,6 +270,10 @@ async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress,
         if error and error != errno.EISCONN:
             if error == errno.EINVAL and address.family == socket.AF_INET6:  # link-local, without a zone
                 raise no_interface(address.address)
+            if error == errno.EADDRNOTAVAIL and not has_route(address):  # else no port is left for our end
+                raise ProbeFailure(
+                    Reason.CONNECT_UNREACHABLE, f"this machine has no way to {address.address}: {os.strerror(error)}"
+                )
             raise OSError(error, os.strerror(error))
         if sock.getsockname()[:2] == target[:2]:  # nobody listens at a port that the kernel then gave to our end
             raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))

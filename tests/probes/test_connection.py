@@ -42,7 +42,7 @@ from tests.probes.support import (
 )
 from tests.servers.process import free_port
 
-IPV4 = "/proc/sys/net/ipv4"
+IPV4, IPV6 = "/proc/sys/net/ipv4", "/proc/sys/net/ipv6/conf"
 
 
 class Addresses(Resolver):
@@ -99,6 +99,14 @@ probe = settings_of("tcp").model_validate(json.loads(sys.argv[1])).probe(Network
 outcome = asyncio.run(run_probe(probe, 5))
 print(json.dumps([[outcome.verdict, outcome.reason, outcome.phase, outcome.detail]]))
 """
+
+
+@pytest.mark.parametrize("address", ["[::1]:4222", "[2001:db8::1]:4222"])
+def test_an_address_of_a_family_that_this_machine_has_not(address: str) -> None:
+    settings = json.dumps({"kind": "tcp", "address": address})
+    ((verdict, reason, phase, detail),) = in_namespace(f"echo 1 > {IPV6}/all/disable_ipv6", ONE_RUN, settings)
+    assert (verdict, reason, phase) == ("down", "connect_unreachable", "connect")
+    assert address[1:-6] in str(detail)
 
 
 @pytest.mark.parametrize(("keys", "verdict"), [({}, "down"), ({"expect_closed": True}, "up")])
