@@ -34,6 +34,8 @@ _MOST_MEMBERS = 1000
 """Members of gzip: a body of nothing but empty ones would hold the event loop up."""
 _PIECE = 16 * 1024
 """Bytes that are decompressed at a time, since each member costs a copy of what follows it among them."""
+_SHOWN = 60
+"""Bytes that are shown of an answer which breaks the rules."""
 _REQUEST, _RESPONSE, _TRANSFER = Phase.REQUEST, Phase.RESPONSE, Phase.TRANSFER
 _VERSIONS = {"1.0": 1.0, "1.1": 1.1}
 _LENIENCIES = {"lenient_headers": True, "lenient_optional_cr_before_lf": True}
@@ -146,9 +148,10 @@ class _Message:
 class _Reader:
     """Feeds the parser with what comes."""
 
-    __slots__ = ("besides_body", "message", "parser", "remainder")
+    __slots__ = ("beginning", "besides_body", "message", "parser", "remainder")
 
     def __init__(self, limit: int) -> None:
+        self.beginning = b""
         self.message = _Message(limit)
         self.parser = HttpResponseParser(self.message)
         self.parser.set_dangerous_leniencies(**_LENIENCIES)
@@ -160,6 +163,8 @@ class _Reader:
         """Takes the next bytes. Raises ProbeFailure for what is not HTTP, and where what is not body has no end."""
         message = self.message
         before = message.body_size
+        if len(self.beginning) < _SHOWN:
+            self.beginning += data[:_SHOWN]
         message.parser = self.parser
         try:
             self.parser.feed_data(data)
@@ -168,7 +173,7 @@ class _Reader:
             message.complete = True
         except HttpParserError as error:
             if not message.complete:
-                raise _broken(data, error, begun=message.head_complete) from error
+                raise _broken(self.beginning, data, error) from error
         finally:
             message.parser = None
         self.besides_body = 0 if message.body_size > before else self.besides_body + len(data)
@@ -273,12 +278,13 @@ def _measure(run: Run, message: _Message) -> None:
     run.measure(HTTP_VERSION, _VERSIONS.get(message.version, 0.0))
 
 
-def _broken(data: bytes, error: HttpParserError, *, begun: bool) -> ProbeFailure:
-    if begun or data.startswith(b"HTTP/"):
+def _broken(beginning: bytes, data: bytes, error: HttpParserError) -> ProbeFailure:
+    """What it means that `data` cannot be taken, in an answer that has begun so."""
+    if beginning.startswith(b"HTTP/"):
         return ProbeFailure(
-            Reason.PROTOCOL_ERROR, f"the answer breaks the rules of HTTP ({error}) at {quote(data, 60)}"
+            Reason.PROTOCOL_ERROR, f"the answer breaks the rules of HTTP ({error}) at {quote(data, _SHOWN)}"
         )
-    return ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(data, 60)}")
+    return ProbeFailure(Reason.PROTOCOL_ERROR, f"the answer is not HTTP: it begins {quote(beginning, _SHOWN)}")
 
 
 def decoded_body(response: Response, limit: int) -> bytes:

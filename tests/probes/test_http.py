@@ -620,6 +620,27 @@ async def test_answers_that_break_the_rules(answer: bytes, words: str) -> None:
     assert words in outcome.detail
 
 
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ([b"HTTP/1.1 200 OK\r\n", b"X-A : b\r\n\r\n"], 'the rules of HTTP (Invalid header token) at "X-A : b'),
+        ([b"H", b"ELO mail.example.com\r\n"], 'the answer is not HTTP: it begins "HELO mail.example.com'),
+    ],
+)
+async def test_a_broken_answer_in_parts_is_told_by_its_beginning(parts: list[bytes], words: str) -> None:
+    async def script(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    async with serving(script) as server:
+        outcome = await probe(settings(server.address))
+    assert_failed(outcome, Reason.PROTOCOL_ERROR)
+    assert words in outcome.detail
+
+
 async def test_the_timeout_bounds_two_hundred_hung_runs_at_once() -> None:
     async with serving(silent) as mute, serving(dripping(b"x", first=b"HTTP/1.1 200 OK\r\n\r\n")) as slow:
         outcomes = await two_hundred_in_time(settings(mute.address), settings(slow.address))
