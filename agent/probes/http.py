@@ -101,7 +101,7 @@ class HttpProbe:
             response = await self._ask(run, target, method, body)
             if not (self._settings.follow_redirects and is_redirect(response)):
                 break
-            if response.status == 303 or (response.status in (301, 302) and method == "POST"):
+            if (response.status == 303 and method != "HEAD") or (response.status in (301, 302) and method == "POST"):
                 method, body = "GET", b""
             target = self._redirected(target, response)
             run.redirected = _place(target)

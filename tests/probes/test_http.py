@@ -404,6 +404,28 @@ async def test_a_redirect_leads_to_the_bytes_of_its_location(location: bytes, pa
     assert requests[0].startswith(f"GET {path} HTTP/1.1\r\n")
 
 
+@pytest.mark.parametrize(
+    ("method", "status", "then"),
+    [
+        ("HEAD", 301, "HEAD"),
+        ("HEAD", 303, "HEAD"),
+        ("POST", 302, "GET"),
+        ("POST", 303, "GET"),
+        ("POST", 307, "POST"),
+        ("PUT", 303, "GET"),
+        ("PUT", 308, "PUT"),
+    ],
+)
+async def test_the_method_after_a_redirect_is_that_of_browsers(method: str, status: int, then: str) -> None:
+    script, requests = echoing()
+    async with (
+        serving(script) as other,
+        serving(answering(reply(status, Location=f"http://{other.address}/"))) as first,
+    ):
+        assert_up(await probe(settings(first.address, method=method, follow_redirects=True)))
+    assert requests[0].startswith(f"{then} / ")
+
+
 async def test_a_sign_in_path_beyond_ascii_is_known() -> None:
     async with serving(answering(reply(302, Location="/zugang/prüfen"))) as server:
         assert_up(await probe(settings(server.address, expect={"login_paths": ["/zugang/prü"]})))
