@@ -74,6 +74,12 @@ def is_truncated(reply: bytes) -> bool:
     return bool(reply[2] & 0x02)
 
 
+def has_answers(reply: bytes) -> bool:
+    """Whether there are records in the answer section; in that of a denial, aliases (RFC 2308, section 2)."""
+    _, answers = _COUNTS.unpack_from(reply)
+    return bool(answers)
+
+
 def addresses(reply: bytes) -> list[ResolvedAddress]:
     """The addresses in the answer section, aliases followed by the server. Raises ValueError when it is malformed."""
     found: list[ResolvedAddress] = []

@@ -16,7 +16,7 @@ from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
 from agent.probes._address import ResolvedAddress, has_route, parse_literal
 from agent.probes._dns_query import Query, Reply
-from agent.probes._dns_wire import AAAA, A, Rcode, addresses, question, rcode
+from agent.probes._dns_wire import AAAA, A, Rcode, addresses, has_answers, question, rcode
 from agent.probes._endpoint import Endpoint
 from agent.probes._files import Files
 from agent.probes._system_names import ResolvConf, WatchedFile, parse_hosts, parse_resolv_conf
@@ -203,14 +203,19 @@ def _read(reply: Reply, name: str, servers: list[Endpoint]) -> Found:
         return _failure(reply, servers)
     code = rcode(reply)
     if code == Rcode.NXDOMAIN:
-        return ProbeFailure(Reason.DNS_NXDOMAIN, f"{printable(name)} does not exist (NXDOMAIN)")
+        return ProbeFailure(Reason.DNS_NXDOMAIN, f"{denied(reply, name)} does not exist (NXDOMAIN)")
     if code != Rcode.NOERROR:
         return refusal(code, name)
     try:
         found = addresses(reply)
     except ValueError as error:
         return ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the answer for {printable(name)} is malformed: {error}")
-    return found or ProbeFailure(Reason.DNS_NO_ADDRESS, f"{printable(name)} exists but has no address")
+    return found or ProbeFailure(Reason.DNS_NO_ADDRESS, f"{denied(reply, name)} exists but has no address")
+
+
+def denied(reply: bytes, name: str) -> str:
+    """Of what a reply says that it is not there, as people call it: the name that was asked for, or one behind it."""
+    return f"what {printable(name)} is an alias of" if has_answers(reply) else printable(name)
 
 
 def refusal(code: int, name: str) -> ProbeFailure:

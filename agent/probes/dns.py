@@ -21,6 +21,7 @@ from agent.probes._dns_answer import chosen_server, read_reply
 from agent.probes._dns_wire import Rcode, rcode
 from agent.probes._endpoint import DNS_PORT, Endpoint, name_server_endpoint
 from agent.probes._network import Network
+from agent.probes._resolve import denied
 from agent.probes._settings import NameServer, ProbeSettings
 from agent.probes._text import quote
 
@@ -119,19 +120,19 @@ class DnsProbe:
         run.enter(Phase.TRANSFER)
         found = self._records(reply)
         run.measure(DNS_ANSWERS, float(len(found)))
+        if not found:
+            kind, shown = dns.rdatatype.to_text(self._type), denied(reply, self._name.to_text())
+            raise ProbeFailure(Reason.DNS_NO_ADDRESS, f"{shown} has no record of type {kind}")
         self._judge(found)
 
     def _records(self, reply: bytes) -> list[dns.rdata.Rdata]:
         name = self._name.to_text()
         if rcode(reply) == Rcode.NXDOMAIN:
-            raise ProbeFailure(Reason.DNS_NXDOMAIN, f"{name} does not exist (NXDOMAIN)")
+            raise ProbeFailure(Reason.DNS_NXDOMAIN, f"{denied(reply, name)} does not exist (NXDOMAIN)")
         _, found = read_reply(reply, name)
         return list(found.answer or ())
 
     def _judge(self, found: list[dns.rdata.Rdata]) -> None:
-        if not found:
-            kind = dns.rdatatype.to_text(self._type)
-            raise ProbeFailure(Reason.DNS_NO_ADDRESS, f"{self._name.to_text()} has no record of type {kind}")
         keys = {_comparable(record) for record in found}
         missing = [text for key, text in self._expected.items() if key not in keys]
         if missing:

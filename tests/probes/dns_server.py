@@ -27,26 +27,21 @@ def records(*lines: str) -> Answer:
 
     Only those of the asked type are sent, and every CNAME.
     """
-
-    def answer(query: dns.message.Message) -> bytes:
-        reply = dns.message.make_response(query)
-        asked = query.question[0]
-        for line in lines:
-            owner, record_type, data = line.split(" ", 2)
-            if record_type in ("CNAME", dns.rdatatype.to_text(asked.rdtype)):
-                name = asked.name.to_text() if owner == "@" else owner
-                reply.answer.append(dns.rrset.from_text(name, 60, "IN", record_type, data))
-        return reply.to_wire()
-
-    return answer
+    return code("NOERROR", *lines)
 
 
-def code(name: str) -> Answer:
-    """A reply with a response code and nothing else."""
+def code(name: str, *lines: str) -> Answer:
+    """A reply with a response code, and with records as `records` takes them."""
 
     def answer(query: dns.message.Message) -> bytes:
         reply = dns.message.make_response(query)
         reply.set_rcode(dns.rcode.from_text(name))
+        asked = query.question[0]
+        for line in lines:
+            owner, record_type, data = line.split(" ", 2)
+            if record_type in ("CNAME", dns.rdatatype.to_text(asked.rdtype)):
+                name_of_record = asked.name.to_text() if owner == "@" else owner
+                reply.answer.append(dns.rrset.from_text(name_of_record, 60, "IN", record_type, data))
         return reply.to_wire()
 
     return answer

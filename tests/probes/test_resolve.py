@@ -88,6 +88,8 @@ def cut_short(answer: Answer) -> Answer:
     ("answer", "reason", "words"),
     [
         (code("NXDOMAIN"), Reason.DNS_NXDOMAIN, "a.test does not exist"),
+        (code("NXDOMAIN", "@ CNAME gone.test."), Reason.DNS_NXDOMAIN, "what a.test is an alias of does not exist"),
+        (records("@ CNAME gone.test."), Reason.DNS_NO_ADDRESS, "what a.test is an alias of exists but has no address"),
         (records("@ TXT text"), Reason.DNS_NO_ADDRESS, "a.test exists but has no address"),
         (records("@ CNAME b.test."), Reason.DNS_NO_ADDRESS, "no address"),
         (code("SERVFAIL"), Reason.DNS_SERVER_FAILURE, "SERVFAIL"),
