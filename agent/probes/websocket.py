@@ -71,11 +71,7 @@ class WebSocketProbe:
 
     async def run(self, run: Run) -> None:
         settings, target = self._settings, self._target
-        if settings.hold >= run.remaining():
-            raise Inconclusive(
-                f"a hold of {settings.hold:g} s does not fit into the check's timeout",
-                "Set the check's timeout to more than the hold.",
-            )
+        self._require_time_to_hold(run)
         key = new_key()
         # Asked with its path, a request is not kept for the next run: each handshake has a key of its own.
         request = target.request(run, path=target.path, headers=upgrade_headers(key, settings.subprotocol))
@@ -109,7 +105,17 @@ class WebSocketProbe:
             await self._hold(run, socket)
         await socket.close()
 
+    def _require_time_to_hold(self, run: Run) -> None:
+        """Raises Inconclusive where the run would be over before the hold is."""
+        hold = self._settings.hold
+        if hold and hold >= run.time_to_judge():
+            raise Inconclusive(
+                f"a hold of {hold:g} s does not fit into the check's timeout",
+                "Set the check's timeout to more than the hold and what comes before it.",
+            )
+
     async def _hold(self, run: Run, socket: WebSocket) -> None:
+        self._require_time_to_hold(run)
         run.enter(Phase.TRANSFER)
         begun, received = perf_counter(), socket.received
         try:

@@ -164,6 +164,20 @@ async def test_a_hold_longer_than_the_timeout_is_no_verdict() -> None:
     assert outcome.advice
 
 
+async def test_a_hold_for_which_the_upgrade_leaves_no_time_is_no_verdict() -> None:
+    async def late(reader: StreamReader, writer: StreamWriter) -> None:
+        await asyncio.sleep(0.2)
+        await scripted(pongs)(reader, writer)
+
+    async with serving(late) as server:
+        settings = {"kind": "websocket", "url": f"ws://{server.address}/", "hold": "300ms"}
+        outcome = await probe(settings, timeout=0.45)
+        assert_up(await probe(settings, timeout=2))
+    assert (outcome.verdict, outcome.reason) == (Verdict.UNKNOWN, None)
+    assert "does not fit" in outcome.detail
+    assert outcome.duration < 0.3, "nothing is waited for in vain"
+
+
 async def test_over_tls(tmp_path: Path) -> None:
     async with serving(scripted(pongs), tls=server_context()) as server:
         settings = {"kind": "websocket", "url": f"wss://{server.address}/", "tls": {"ca_file": ca_file(tmp_path)}}
