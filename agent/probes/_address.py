@@ -71,6 +71,20 @@ def address_in_name(host: str) -> str | None:
         return None
 
 
+def ascii_name(name: str) -> str:
+    """A name as DNS has it, what is beyond ASCII encoded (RFC 3490). Raises UnicodeError where that cannot be."""
+    return name if name.isascii() else name.encode("idna").decode("ascii")
+
+
+def ascii_authority(authority: str) -> str:
+    """Host and port as a request has them; what cannot be encoded stays, as nobody will find it."""
+    name, colon, port = authority.partition(":")
+    try:
+        return f"{ascii_name(name)}{colon}{port}"
+    except UnicodeError:
+        return authority
+
+
 def bracketed(host: str) -> str:
     """A host as it stands before a port: an IPv6 address in brackets."""
     literal = parse_literal(host)

@@ -10,7 +10,7 @@ from agent.core.reasons import Blame, Reason
 from agent.core.run import ProbeFailure, Run
 from agent.core.secret_names import is_secret_name
 from agent.core.version import VERSION
-from agent.probes._address import address_in_name, host_and_port
+from agent.probes._address import address_in_name, ascii_authority, host_and_port
 from agent.probes._connection import Connection, connect, connect_tls
 from agent.probes._credentials import authorization, basic_authorization, cookie_value
 from agent.probes._door import reason_of
@@ -62,7 +62,7 @@ class HttpTarget:
         if parts.scheme in ("https", "wss"):
             self._identity = identity or tls_identity(tls, ("http/1.1",))
         self._server_name = (tls and tls.server_name) or self.host
-        self._authority = _ZONE.sub("", parts.netloc.rpartition("@")[2])
+        self._authority = ascii_authority(_ZONE.sub("", parts.netloc.rpartition("@")[2]))
         self._headers = {
             "Host": self._authority,
             "User-Agent": f"reachd/{VERSION}",
@@ -138,7 +138,7 @@ class HttpTarget:
             return connection
         try:
             with _blaming(proxy, run):
-                await _connect_through(connection, proxy, host_and_port(self.host, self.port))
+                await _connect_through(connection, proxy, ascii_authority(host_and_port(self.host, self.port)))
             if self._identity is not None:
                 await connection.start_tls(self.network, self._identity, self._server_name)
         except BaseException:

@@ -14,7 +14,7 @@ from socket import AF_INET, AF_INET6
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
-from agent.probes._address import ResolvedAddress, has_route, parse_literal
+from agent.probes._address import ResolvedAddress, ascii_name, has_route, parse_literal
 from agent.probes._dns_query import Query, Reply
 from agent.probes._dns_wire import AAAA, A, Rcode, addresses, has_answers, question, rcode
 from agent.probes._endpoint import Endpoint
@@ -246,7 +246,7 @@ def _failure(error: OSError | ProbeFailure, servers: list[Endpoint]) -> ProbeFai
 
 def _dns_name(host: str) -> str:
     try:
-        name = host.lower() if host.isascii() else host.encode("idna").decode("ascii")
+        name = ascii_name(host).lower()
     except UnicodeError as error:
         raise ProbeFailure(Reason.DNS_NXDOMAIN, f"{quote(host)} cannot be a name") from error
     if not name.strip("."):

@@ -14,6 +14,7 @@ from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
 from agent.core.version import VERSION
+from agent.probes._address import ascii_authority
 from agent.probes._connection import TCP_METRICS, Connection, connect, connect_tls
 from agent.probes._credentials import authorization
 from agent.probes._endpoint import Endpoint, parse_address
@@ -134,7 +135,7 @@ class GrpcProbe:
         headers = [
             (b":method", b"POST"),
             (b":scheme", b"https" if self._identity else b"http"),
-            (b":authority", str(self._endpoint).encode()),
+            (b":authority", ascii_authority(str(self._endpoint)).encode()),
             (b"content-type", b"application/grpc"),
             (b"te", b"trailers"),
             (b"user-agent", f"reachd/{VERSION}".encode()),

@@ -23,7 +23,7 @@ from agent.probes._resolve import Resolver
 from agent.probes._settings import EnvironmentText
 from agent.probes._tls import CERTIFICATE_EXPIRY
 from tests.probes.bounds import enough_for, two_hundred_in_time
-from tests.probes.dns_server import name_server
+from tests.probes.dns_server import name_server, records
 from tests.probes.support import (
     Script,
     answering,
@@ -424,6 +424,20 @@ async def test_the_method_after_a_redirect_is_that_of_browsers(method: str, stat
     ):
         assert_up(await probe(settings(first.address, method=method, follow_redirects=True)))
     assert requests[0].startswith(f"{then} / ")
+
+
+async def test_a_name_beyond_ascii_is_asked_for_as_dns_and_certificates_have_it() -> None:
+    script, requests = echoing()
+    async with serving(script) as server, name_server({"xn--bcher-kva.test": records("@ A 127.0.0.1")}) as names:
+        network = Network(Resolver(servers=[names.server]))
+        assert_up(await probe(settings(f"bücher.test:{server.port}"), network=network))
+        proxied = Network(proxies=Proxies(Proxy("127.0.0.1", server.port, "")))
+        assert_up(await probe(settings("bücher.test"), network=proxied))
+        tunnel = Network(proxies=Proxies(https=Proxy("127.0.0.1", server.port, "")))
+        await probe({"kind": "http", "url": "https://bücher.test/"}, network=tunnel)
+    assert f"\r\nHost: xn--bcher-kva.test:{server.port}\r\n" in requests[0]
+    assert requests[2].startswith("CONNECT xn--bcher-kva.test:443 HTTP/1.1\r\nHost: xn--bcher-kva.test:443\r\n")
+    assert requests[1].startswith("GET http://xn--bcher-kva.test/ HTTP/1.1\r\nHost: xn--bcher-kva.test\r\n")
 
 
 async def test_a_sign_in_path_beyond_ascii_is_known() -> None:
