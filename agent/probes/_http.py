@@ -136,8 +136,15 @@ class _Message:
     def truncated(self) -> bool:
         return self.body_size > self.limit
 
+    @property
+    def is_error(self) -> bool:
+        """Whether the head says so; of the page that comes with it, any part is enough."""
+        return self.head_complete and self.status >= 400
+
     def ends_with_connection(self) -> bool:
         """Whether the end of the stream is the end of the body (RFC 9112, section 6.3)."""
+        if self.is_error:
+            return True
         fields = {name.lower(): value for name, value in self.headers}
         last_coding = fields.get(b"transfer-encoding", b"").rpartition(b",")[2].strip().lower()
         if last_coding:
@@ -199,7 +206,8 @@ async def exchange(
     """Sends a request and reads its answer: the phases request, response (to the first byte) and transfer.
 
     limit: bytes of the body to keep; reading stops beyond it. head_only: stop at the end of the head (HEAD).
-    Raises ProbeFailure for what is not HTTP, for a head over 64 KiB, for an answer cut short and for a proxy's own.
+    Raises ProbeFailure for what is not HTTP, for a head over 64 KiB, for an answer cut short that is no error page, and
+    for a proxy's own.
     """
     reader = _Reader(limit)
     await _send(run, connection, request)
@@ -260,7 +268,12 @@ async def _send(run: Run, connection: Connection, request: bytes) -> None:
 
 
 async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
-    data = await connection.receive()
+    try:
+        data = await connection.receive()
+    except ConnectionError:
+        if not reader.message.is_error:
+            raise
+        data = b""
     if not data:
         if reader.message.ends_with_connection():
             reader.message.complete = True

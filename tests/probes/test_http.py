@@ -7,6 +7,7 @@ import resource
 import ssl
 import zlib
 from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -654,6 +655,17 @@ async def test_answers_that_break_the_rules(answer: bytes, words: str) -> None:
         outcome = await probe(settings(server.address))
     assert_failed(outcome, Reason.PROTOCOL_ERROR)
     assert words in outcome.detail
+
+
+@pytest.mark.parametrize("script", [answering, answering_then_resetting])
+@pytest.mark.parametrize("head", [b"Content-Length: 99\r\n", b"Transfer-Encoding: chunked\r\n", b""])
+async def test_of_an_error_page_what_has_come_is_enough(script: Callable[[bytes], Script], head: bytes) -> None:
+    page = b"4\r\nfull" if b"chunked" in head else b"full"
+    async with serving(script(b"HTTP/1.1 503 Service Unavailable\r\n" + head + b"\r\n" + page)) as server:
+        outcome = await probe(settings(server.address))
+    assert_failed(outcome, Reason.SERVER_ERROR)
+    assert outcome.detail == 'the answer is 503: "full"'
+    assert measured(outcome, STATUS_CODE) == 503
 
 
 @pytest.mark.parametrize(
