@@ -104,6 +104,6 @@ def _reason(response: Response, authenticated: bool) -> Reason:
 
 def _describe(response: Response) -> str:
     if is_redirect(response):
-        return f"the answer is {response.status} to {quote(response.headers['location'])}"
+        return f"the answer is {response.status} to {quote(_location(response))}"
     body = response.body.strip()
     return f"the answer is {response.status}: {quote(body)}" if body else f"the answer is {response.status}"

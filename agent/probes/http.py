@@ -185,10 +185,11 @@ class _ContentExpectation:
             value = response.headers.get(name)
             if value is None:
                 raise ProbeFailure(Reason.HEADER_MISMATCH, f"the answer has no header {name}")
-            if pattern.end_of_match(value.encode()) is None:
+            sent = value.encode("latin-1")  # as headers are decoded
+            if pattern.end_of_match(sent) is None:
                 raise ProbeFailure(
                     Reason.HEADER_MISMATCH,
-                    f"the header {name} is {quote(value)}, which does not match {pattern!r}",
+                    f"the header {name} is {quote(sent)}, which does not match {pattern!r}",
                 )
         if self._needs_body:
             self._judge_body(response, max_body)

@@ -657,6 +657,15 @@ async def test_answers_that_break_the_rules(answer: bytes, words: str) -> None:
     assert words in outcome.detail
 
 
+async def test_a_header_is_compared_as_it_came_and_shown_as_it_is_meant() -> None:
+    answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Colour: grün\r\n\r\n".encode()
+    async with serving(answering(answer)) as server:
+        assert_up(await probe(settings(server.address, expect={"headers": {"X-Colour": "^gr.n$"}})))
+        outcome = await probe(settings(server.address, expect={"headers": {"X-Colour": "blau"}}))
+    assert_failed(outcome, Reason.HEADER_MISMATCH)
+    assert '"grün"' in outcome.detail
+
+
 @pytest.mark.parametrize("script", [answering, answering_then_resetting])
 @pytest.mark.parametrize("head", [b"Content-Length: 99\r\n", b"Transfer-Encoding: chunked\r\n", b""])
 async def test_of_an_error_page_what_has_come_is_enough(script: Callable[[bytes], Script], head: bytes) -> None:
