@@ -119,10 +119,12 @@ _EXPLANATIONS = {
     ),
     Reason.CONNECT_UNREACHABLE: Explanation(
         "there is no route to the address",
-        "The network itself said that the address cannot be reached: no route leads there, or the last router finds "
-        "no such machine. For a Service it can be a node's packet rules that have no Pod to lead to.",
+        "The network itself said that the address cannot be reached: no route leads there, the last router finds no "
+        "such machine, or a firewall turns down what is sent. For a Service it can be a node's packet rules that have "
+        "no Pod to lead to.",
         (
-            "ip route get ADDRESS, in the agent's network namespace.",
+            "ip route get ADDRESS, in the agent's network namespace; Invalid argument is a black hole, as Calico makes "
+            "them on a node for addresses that no Pod has.",
             "kubectl -n NAMESPACE get endpoints SERVICE",
             "For an IPv6 address: does this network carry IPv6 at all?",
         ),

@@ -11,6 +11,7 @@ import ssl
 from asyncio import FIRST_COMPLETED, Task, create_task, wait
 from asyncio import timeout as deadline
 from contextlib import suppress
+from ipaddress import ip_address
 from socket import SocketType
 from struct import Struct
 from types import TracebackType
@@ -39,6 +40,9 @@ _NEXT_ADDRESS_AFTER = 0.25
 """Seconds before the next address is tried beside a silent one (RFC 8305, section 5)."""
 _LEAST_MOMENT = 0.1
 """Seconds that a target has at least to object to a client after the handshake."""
+_REJECTED = (errno.EACCES, errno.ENOPROTOOPT, errno.ENONET)
+"""What the kernel makes of messages of ICMP by which a firewall or router turns down what was sent: prohibited by the
+administrator (firewalld's way) over IPv6, unreachable protocol, isolated host. It makes EHOSTUNREACH of the others."""
 _CHUNK = 65536
 _RESOLVE, _CONNECT = Phase.RESOLVE, Phase.CONNECT
 _STREAM = int(socket.SOCK_STREAM)
@@ -208,7 +212,7 @@ async def connect(run: Run, network: Network, host: str, port: int, *, proxy: st
     """Resolves `host` and connects to the first of its addresses that answers, each family tried.
 
     proxy: what to call the host where it is a proxy. Leaves the run in the phase `connect`. Raises ProbeFailure for the
-    name and for an interface or a family that this machine has not, OSError for the connection.
+    name and for an interface that is not there, OSError for the connection.
     """
     run.proxy = proxy
     run.peer = ""
@@ -267,14 +271,10 @@ async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress,
             if error in (errno.EALREADY, errno.EINPROGRESS):
                 await readiness.writable(sock.fileno())
                 error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error in _REJECTED:
+                error = errno.EHOSTUNREACH
         if error and error != errno.EISCONN:
-            if error == errno.EINVAL and address.family == socket.AF_INET6:  # link-local, without a zone
-                raise no_interface(address.address)
-            if error == errno.EADDRNOTAVAIL and not has_route(address):  # else no port is left for our end
-                raise ProbeFailure(
-                    Reason.CONNECT_UNREACHABLE, f"this machine has no way to {address.address}: {os.strerror(error)}"
-                )
-            raise OSError(error, os.strerror(error))
+            raise _not_connected(error, address)
         if sock.getsockname()[:2] == target[:2]:  # nobody listens at a port that the kernel then gave to our end
             raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
     except BaseException:
@@ -282,6 +282,17 @@ async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress,
         sock.close()
         raise
     return sock
+
+
+def _not_connected(error: int, address: ResolvedAddress) -> OSError | ProbeFailure:
+    """What the kernel means, which has words of its own for some ways of having no way to an address."""
+    if error == errno.EINVAL:
+        if "%" not in address.address and ip_address(address.address).is_link_local:
+            return no_interface(address.address)
+        error = errno.ENETUNREACH  # a route leads into a black hole, as Calico has them for addresses without a Pod
+    elif error == errno.EADDRNOTAVAIL and not has_route(address):  # IPv6 is switched off; else the ports have run out
+        error = errno.ENETUNREACH
+    return OSError(error, os.strerror(error))
 
 
 async def _connect_any(

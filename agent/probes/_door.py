@@ -40,7 +40,8 @@ _REASON_OF_ERRNO = {
     ),
     **dict.fromkeys((errno.EPERM, errno.EACCES), Reason.PERMISSION_DENIED),
     **dict.fromkeys(
-        (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN), Reason.CONNECT_UNREACHABLE
+        (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EAFNOSUPPORT),
+        Reason.CONNECT_UNREACHABLE,
     ),
     errno.ECONNREFUSED: Reason.CONNECT_REFUSED,
     errno.ECONNRESET: Reason.CONNECTION_RESET,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from asyncio import create_subprocess_exec, gather, sleep
 from asyncio.subprocess import PIPE
@@ -101,12 +102,39 @@ print(json.dumps([[outcome.verdict, outcome.reason, outcome.phase, outcome.detai
 """
 
 
-@pytest.mark.parametrize("address", ["[::1]:4222", "[2001:db8::1]:4222"])
-def test_an_address_of_a_family_that_this_machine_has_not(address: str) -> None:
-    settings = json.dumps({"kind": "tcp", "address": address})
-    ((verdict, reason, phase, detail),) = in_namespace(f"echo 1 > {IPV6}/all/disable_ipv6", ONE_RUN, settings)
-    assert (verdict, reason, phase) == ("down", "connect_unreachable", "connect")
-    assert address[1:-6] in str(detail)
+NO_IPV6 = f"echo 1 > {IPV6}/all/disable_ipv6"
+BLACKHOLES = "ip route add blackhole 10.7.0.0/24 && ip -6 route add blackhole 2001:db8::/48"
+REJECT = "-A INPUT -p tcp -j REJECT --reject-with"
+REJECTED_BY_IPV6 = f"PATH=$PATH:/usr/sbin ip6tables {REJECT} icmp6-adm-prohibited"
+REJECTED_BY_IPV4 = f"PATH=$PATH:/usr/sbin iptables {REJECT} icmp-proto-unreachable"
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize(
+    ("prepare", "address", "words"),
+    [
+        (NO_IPV6, "[::1]:4222", "Network is unreachable"),
+        (NO_IPV6, "[2001:db8::1]:4222", "Network is unreachable"),
+        (BLACKHOLES, "10.7.0.9:4222", "Network is unreachable"),
+        (BLACKHOLES, "[2001:db8::1]:4222", "Network is unreachable"),
+        (REJECTED_BY_IPV6, "[::1]:4222", "No route to host"),
+        (REJECTED_BY_IPV4, "127.0.0.1:4222", "No route to host"),
+    ],
+    ids=["no-ipv6-loopback", "no-ipv6", "black-hole-v4", "black-hole-v6", "rejected-v6", "rejected-v4"],
+)
+def test_what_keeps_packets_from_their_way(prepare: str, address: str, words: str, closed: bool) -> None:
+    # The kernel's own words are: cannot assign, invalid argument, permission denied, protocol not available.
+    if "tables" in prepare and not shutil.which("ip6tables", path="/usr/sbin:/usr/bin:/sbin"):
+        pytest.skip("needs iptables")
+    settings = json.dumps({"kind": "tcp", "address": address, "expect_closed": closed})
+    ((verdict, reason, _, detail),) = in_namespace(prepare, ONE_RUN, settings)
+    assert (verdict, reason) == (("up", None) if closed else ("down", "connect_unreachable"))
+    assert words in str(detail)
+
+
+async def test_a_family_that_the_kernel_does_not_have_is_unreachable() -> None:
+    outcome = await connect_to("a.test:80", network=Network(Addresses((12345, "::1"))))
+    assert_failed(outcome, Reason.CONNECT_UNREACHABLE)
 
 
 @pytest.mark.parametrize(("keys", "verdict"), [({}, "down"), ({"expect_closed": True}, "up")])
