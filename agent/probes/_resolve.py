@@ -7,7 +7,7 @@ a few dead names hold up all others.
 import os
 from asyncio import FIRST_COMPLETED, AbstractEventLoop, Task, get_running_loop, shield, wait
 from collections.abc import Sequence
-from errno import EAFNOSUPPORT, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH
+from errno import EAFNOSUPPORT, EHOSTDOWN, EHOSTUNREACH, EINVAL, ENETDOWN, ENETUNREACH
 from itertools import zip_longest
 from pathlib import Path
 from socket import AF_INET, AF_INET6
@@ -25,7 +25,8 @@ from agent.probes._text import printable, quote
 _GRACE = 0.05
 """Seconds to wait for the other family once one has answered (RFC 8305, section 3)."""
 _MAX_LITERALS = 32768
-_UNREACHABLE = (ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, EAFNOSUPPORT)
+_UNREACHABLE = (ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, EAFNOSUPPORT, EINVAL)
+"""The last one is what the kernel says of a route into a black hole."""
 _LOOPBACK = [ResolvedAddress(AF_INET, "127.0.0.1"), ResolvedAddress(AF_INET6, "::1")]
 
 # Where a name was asked for in several ways, the first of these is what to tell: what could not be asked may exist.
@@ -107,7 +108,7 @@ class Resolver:
             query.close()
         if isinstance(reply, bytes):
             return reply
-        if server is not None and not isinstance(reply, TimeoutError):
+        if server is not None and isinstance(reply, ConnectionError):
             raise reply
         raise _failure(reply, servers)
 

@@ -90,46 +90,52 @@ async def test_a_zone_that_is_no_interface_of_this_machine(settings: dict[str, o
     assert outcome.detail == words
 
 
-ONE_RUN = """
+ONE_RUN_EACH = """
 import asyncio, json, sys
 from agent.probes import settings_of
 from agent.probes._door import run_probe
 from agent.probes._network import Network
 
-probe = settings_of("tcp").model_validate(json.loads(sys.argv[1])).probe(Network())
-outcome = asyncio.run(run_probe(probe, 5))
-print(json.dumps([[outcome.verdict, outcome.reason, outcome.phase, outcome.detail]]))
+network, outcomes = Network(), []
+for settings in json.loads(sys.argv[1]):
+    probe = settings_of(settings["kind"]).model_validate(settings).probe(network)
+    outcomes.append(asyncio.run(run_probe(probe, 5)))
+print(json.dumps([[outcome.verdict, outcome.reason, outcome.detail] for outcome in outcomes]))
 """
-
-
 NO_IPV6 = f"echo 1 > {IPV6}/all/disable_ipv6"
-BLACKHOLES = "ip route add blackhole 10.7.0.0/24 && ip -6 route add blackhole 2001:db8::/48"
+BLACK_HOLES = "ip route add blackhole 10.7.0.0/24 && ip -6 route add blackhole 2001:db8::/48"
+NEEDS_IPTABLES = pytest.mark.skipif(
+    not shutil.which("ip6tables", path="/usr/sbin:/usr/bin:/sbin"), reason="needs iptables"
+)
 REJECT = "-A INPUT -p tcp -j REJECT --reject-with"
 REJECTED_BY_IPV6 = f"PATH=$PATH:/usr/sbin ip6tables {REJECT} icmp6-adm-prohibited"
 REJECTED_BY_IPV4 = f"PATH=$PATH:/usr/sbin iptables {REJECT} icmp-proto-unreachable"
 
 
-@pytest.mark.parametrize("closed", [False, True])
 @pytest.mark.parametrize(
-    ("prepare", "address", "words"),
+    ("prepare", "host", "words"),
     [
-        (NO_IPV6, "[::1]:4222", "Network is unreachable"),
-        (NO_IPV6, "[2001:db8::1]:4222", "Network is unreachable"),
-        (BLACKHOLES, "10.7.0.9:4222", "Network is unreachable"),
-        (BLACKHOLES, "[2001:db8::1]:4222", "Network is unreachable"),
-        (REJECTED_BY_IPV6, "[::1]:4222", "No route to host"),
-        (REJECTED_BY_IPV4, "127.0.0.1:4222", "No route to host"),
+        (NO_IPV6, "[::1]", "Network is unreachable"),
+        (BLACK_HOLES, "10.7.0.9", "Network is unreachable"),
+        (BLACK_HOLES, "[2001:db8::1]", "Network is unreachable"),
+        pytest.param(REJECTED_BY_IPV6, "[::1]", "No route to host", marks=NEEDS_IPTABLES),
+        pytest.param(REJECTED_BY_IPV4, "127.0.0.1", "No route to host", marks=NEEDS_IPTABLES),
     ],
-    ids=["no-ipv6-loopback", "no-ipv6", "black-hole-v4", "black-hole-v6", "rejected-v6", "rejected-v4"],
+    ids=["no-ipv6", "black-hole-v4", "black-hole-v6", "rejected-v6", "rejected-v4"],
 )
-def test_what_keeps_packets_from_their_way(prepare: str, address: str, words: str, closed: bool) -> None:
+def test_what_keeps_packets_from_their_way(prepare: str, host: str, words: str) -> None:
     # The kernel's own words are: cannot assign, invalid argument, permission denied, protocol not available.
-    if "tables" in prepare and not shutil.which("ip6tables", path="/usr/sbin:/usr/bin:/sbin"):
-        pytest.skip("needs iptables")
-    settings = json.dumps({"kind": "tcp", "address": address, "expect_closed": closed})
-    ((verdict, reason, _, detail),) = in_namespace(prepare, ONE_RUN, settings)
-    assert (verdict, reason) == (("up", None) if closed else ("down", "connect_unreachable"))
-    assert words in str(detail)
+    settings = {"kind": "tcp", "address": f"{host}:4222"}
+    is_open, closed = in_namespace(prepare, ONE_RUN_EACH, json.dumps([settings, {**settings, "expect_closed": True}]))
+    assert is_open == ["down", "connect_unreachable", words]
+    assert closed == ["up", None, f"closed: {words}"]
+
+
+def test_a_name_server_in_a_black_hole() -> None:
+    settings = [{"kind": "dns", "name": "a.test", "server": server} for server in ("10.7.0.9", "2001:db8::1")]
+    for verdict, reason, detail in in_namespace(BLACK_HOLES, ONE_RUN_EACH, json.dumps(settings)):
+        assert (verdict, reason) == ("down", "connect_unreachable")
+        assert str(detail).startswith("no way to the name servers ")
 
 
 async def test_a_family_that_the_kernel_does_not_have_is_unreachable() -> None:
@@ -137,13 +143,12 @@ async def test_a_family_that_the_kernel_does_not_have_is_unreachable() -> None:
     assert_failed(outcome, Reason.CONNECT_UNREACHABLE)
 
 
-@pytest.mark.parametrize(("keys", "verdict"), [({}, "down"), ({"expect_closed": True}, "up")])
-def test_a_connection_to_itself_is_none(keys: dict[str, bool], verdict: str) -> None:
+@pytest.mark.parametrize(("closed", "expected"), [(False, ["down", "connect_refused"]), (True, ["up", None])])
+def test_a_connection_to_itself_is_none(closed: bool, expected: list[object]) -> None:
     # The kernel may take the very port that is connected to for our end, where nobody listens at it.
-    settings = json.dumps({"kind": "tcp", "address": "127.0.0.1:40000", **keys})
-    ((found, reason, phase, _),) = in_namespace(f"echo 40000 40000 > {IPV4}/ip_local_port_range", ONE_RUN, settings)
-    assert found == verdict
-    assert (reason, phase) == (("connect_refused", "connect") if verdict == "down" else (None, None))
+    settings = {"kind": "tcp", "address": "127.0.0.1:40000", "expect_closed": closed}
+    prepare = f"echo 40000 40000 > {IPV4}/ip_local_port_range"
+    assert in_namespace(prepare, ONE_RUN_EACH, json.dumps([settings]))[0][:2] == expected
 
 
 async def test_an_address_with_a_zone_that_is_no_interface_does_not_hide_the_others() -> None:
