@@ -4,6 +4,7 @@ Sockets with the event loop's callbacks, one socket for each question sent: a fr
 against forged answers, and A and AAAA from one port lose packets in the connection tracking of older Linux kernels.
 """
 
+import os
 import socket
 from asyncio import AbstractEventLoop, Future, Task, TimerHandle
 from collections import deque
@@ -144,8 +145,12 @@ class Query:
     async def _ask_over_tcp(self, exchange: _Exchange) -> None:
         try:
             reply = await _exchange_over_tcp(self._loop, exchange.server, exchange.sent)
-        except (OSError, ProbeFailure) as error:
-            self._fail(exchange, error)
+        except OSError as error:
+            number = error.errno or 0
+            words = f"{os.strerror(number)} over TCP, where the whole answer is to be had"
+            self._fail(exchange, OSError(number, words))
+        except ProbeFailure as failure:
+            self._fail(exchange, failure)
         else:
             self._judge(exchange, reply)
 

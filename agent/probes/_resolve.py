@@ -12,11 +12,12 @@ from itertools import zip_longest
 from pathlib import Path
 from socket import AF_INET, AF_INET6
 
-from agent.core.reasons import Reason
+from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure
 from agent.probes._address import ResolvedAddress, ascii_name, has_route, parse_literal
 from agent.probes._dns_query import Query, Reply
 from agent.probes._dns_wire import AAAA, A, Rcode, addresses, has_answers, question, rcode
+from agent.probes._door import reason_of
 from agent.probes._endpoint import Endpoint
 from agent.probes._files import Files
 from agent.probes._system_names import ResolvConf, WatchedFile, parse_hosts, parse_resolv_conf
@@ -96,8 +97,8 @@ class Resolver:
     async def ask(self, name: str, record_type: int, server: Endpoint | None = None) -> bytes:
         """The reply to a question for an absolute name on the wire, whatever its response code.
 
-        Asks `server`, or else the machine's name servers. Raises ProbeFailure, and OSError for what a chosen server or
-        the agent itself is to blame for.
+        Asks `server`, or else the machine's name servers. Raises ProbeFailure, and OSError for what the agent itself is
+        to blame for.
         """
         conf = self._conf()
         servers = [server] if server is not None else list(conf.servers)
@@ -109,7 +110,7 @@ class Resolver:
         if isinstance(reply, bytes):
             return reply
         if server is not None and isinstance(reply, ConnectionError):
-            raise reply
+            raise ProbeFailure(reason_of(reply, Phase.RESPONSE), str(reply.strerror))
         raise _failure(reply, servers)
 
     def _conf(self) -> ResolvConf:
@@ -235,9 +236,7 @@ def _failure(error: OSError | ProbeFailure, servers: list[Endpoint]) -> ProbeFai
     if isinstance(error, TimeoutError):
         return ProbeFailure(Reason.DNS_TIMEOUT, f"no answer from the name servers {asked}")
     if isinstance(error, ConnectionError):
-        return ProbeFailure(
-            Reason.DNS_REFUSED, f"the name servers {asked} take no questions: {os.strerror(error.errno or 0)}"
-        )
+        return ProbeFailure(Reason.DNS_REFUSED, f"the name servers {asked} take no questions: {error.strerror}")
     if error.errno in _UNREACHABLE:
         return ProbeFailure(
             Reason.CONNECT_UNREACHABLE, f"no way to the name servers {asked}: {os.strerror(error.errno)}"

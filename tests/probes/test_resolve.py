@@ -312,6 +312,7 @@ async def test_a_truncated_answer_is_fetched_over_tcp(tmp_path: Path) -> None:
     async with name_server({"a.test": truncated}) as server:
         failure = await failure_of(resolver_of(tmp_path, server.server), "a.test")
         assert failure.reason is Reason.DNS_REFUSED, "over TCP it listens to nobody"
+        assert failure.detail.endswith("Connection refused over TCP, where the whole answer is to be had")
     async with name_server({"a.test": truncated}, over_tcp={"a.test": lambda _: [b"x" * 100]}) as server:
         failure = await failure_of(resolver_of(tmp_path, server.server), "a.test")
         assert failure.reason is Reason.DNS_SERVER_FAILURE
