@@ -22,7 +22,7 @@ from agent.core.run import ProbeFailure, Run
 from agent.probes._address import ResolvedAddress, has_route, host_and_port, no_interface, socket_address
 from agent.probes._network import Network
 from agent.probes._readiness import Readiness
-from agent.probes._sockets import open_socket
+from agent.probes._sockets import error_of_network, open_socket
 from agent.probes._text import quote
 from agent.probes._tls import TlsIdentity, handshake_failure, measure_tls, tls_failure
 
@@ -40,9 +40,6 @@ _NEXT_ADDRESS_AFTER = 0.25
 """Seconds before the next address is tried beside a silent one (RFC 8305, section 5)."""
 _LEAST_MOMENT = 0.1
 """Seconds that a target has at least to object to a client after the handshake."""
-_REJECTED = (errno.EACCES, errno.ENOPROTOOPT, errno.ENONET)
-"""What the kernel makes of messages of ICMP by which a firewall or router turns down what was sent: prohibited by the
-administrator (firewalld's way) over IPv6, unreachable protocol, isolated host. It makes EHOSTUNREACH of the others."""
 _CHUNK = 65536
 _RESOLVE, _CONNECT = Phase.RESOLVE, Phase.CONNECT
 _STREAM = int(socket.SOCK_STREAM)
@@ -271,8 +268,7 @@ async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress,
             if error in (errno.EALREADY, errno.EINPROGRESS):
                 await readiness.writable(sock.fileno())
                 error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if error in _REJECTED:
-                error = errno.EHOSTUNREACH
+            error = error_of_network(error)
         if error and error != errno.EISCONN:
             raise _not_connected(error, address)
         if sock.getsockname()[:2] == target[:2]:  # nobody listens at a port that the kernel then gave to our end

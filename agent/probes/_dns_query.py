@@ -16,7 +16,7 @@ from agent.core.run import ProbeFailure
 from agent.probes._address import parse_literal, socket_address
 from agent.probes._dns_wire import Rcode, is_reply, is_truncated, query, rcode
 from agent.probes._endpoint import Endpoint
-from agent.probes._sockets import open_socket
+from agent.probes._sockets import error_of_network, open_socket
 
 PATIENCE = 1.0
 """Seconds until a silent server is asked again, or the next one is, while it may still answer."""
@@ -130,7 +130,8 @@ class Query:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._fail(exchange, error)
+            number = error_of_network(error.errno or 0)
+            self._fail(exchange, OSError(number, os.strerror(number)))
             return
         if not is_reply(reply, exchange.sent):
             exchange.strays += 1

@@ -131,6 +131,15 @@ def test_what_keeps_packets_from_their_way(prepare: str, host: str, words: str) 
     assert closed == ["up", None, f"closed: {words}"]
 
 
+@NEEDS_IPTABLES
+def test_a_name_server_behind_a_firewall_that_turns_questions_down() -> None:
+    settings = {"kind": "dns", "name": "a.test", "server": "::1"}
+    rejected = REJECTED_BY_IPV6.replace("-p tcp", "-p udp")
+    ((verdict, reason, detail),) = in_namespace(rejected, ONE_RUN_EACH, json.dumps([settings]))
+    assert (verdict, reason) == ("down", "connect_unreachable")
+    assert str(detail) == "no way to the name servers [::1]:53: No route to host"
+
+
 def test_a_name_server_in_a_black_hole() -> None:
     settings = [{"kind": "dns", "name": "a.test", "server": server} for server in ("10.7.0.9", "2001:db8::1")]
     for verdict, reason, detail in in_namespace(BLACK_HOLES, ONE_RUN_EACH, json.dumps(settings)):
