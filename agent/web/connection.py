@@ -5,7 +5,7 @@ from asyncio import BaseTransport, Protocol, Transport
 from typing import cast
 
 import structlog
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 
 from agent.core.secrets import conceal
 from agent.web.access import HEADERS
@@ -34,7 +34,7 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """The answer to what is no HTTP, and to a fault of the agent, which goes to the log."""
-        if status == 500:
+        if status == 500 and not isinstance(exc, ClientConnectionResetError):  # a reader that has left is no fault
             _log.error("a request met with a fault of the agent", path=conceal(request.path, 200), exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("half of the answer has been sent already")

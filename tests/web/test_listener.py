@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 from aiohttp import ClientError, ClientSession, ClientTimeout
+from structlog.testing import capture_logs
 
 from agent.core.reasons import Reason
 from agent.settings.model import ListenerTls, Web
@@ -177,6 +178,29 @@ async def test_closing_does_not_wait_for_a_reader_that_takes_nothing() -> None:
         await agent.server.close()
     assert agent.ended.is_set()
     writer.transport.abort()
+
+
+class LeftAgent(EndlessAgent):
+    """An agent whose reader leaves in the middle of the metrics, which the transport knows before the handler does."""
+
+    async def _endless(self) -> AsyncGenerator[bytes, None]:
+        yield b"half"
+        assert self.server._runner.server is not None
+        for connection in self.server._runner.server.connections:
+            assert connection.transport is not None
+            connection.transport.abort()
+        yield b"the other half"
+
+
+async def test_a_reader_that_leaves_early_is_no_fault_of_the_agent() -> None:
+    agent = LeftAgent(Board(check()))
+    with capture_logs() as logs:
+        async with listening(agent), asyncio.timeout(30):
+            reader, writer = await asyncio.open_connection("127.0.0.1", _port(agent))
+            writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+            await _rest(reader)
+            writer.close()
+    assert logs == []
 
 
 async def test_a_caller_who_hangs_up_does_not_stop_a_reload_half_way() -> None:
