@@ -51,20 +51,18 @@ _CLOSE_SINKS = 1.0
 
 
 async def serve(
-    configuration: Configuration,
-    paths: Sequence[Path],
-    controls: DemoControls | None = None,
-    started: Callable[[str], None] | None = None,
+    paths: Sequence[Path], controls: DemoControls | None = None, started: Callable[[str], None] | None = None
 ) -> None:
-    """Runs an agent until SIGTERM or SIGINT, and reloads it on SIGHUP. Raises ListenError when its port is taken.
+    """Runs an agent until SIGTERM or SIGINT, and reloads it on SIGHUP.
 
+    Raises ConfigurationError when its configuration is bad, and ListenError when its port is taken.
     started: called with the agent's URL as soon as it listens.
     """
+    agent = Agent(paths, controls)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    agent = Agent(configuration, paths, controls)
     loop.add_signal_handler(signal.SIGHUP, agent.reload_soon)
     await agent.start()
     if started is not None:
@@ -78,14 +76,15 @@ async def serve(
 class Agent:
     """The agent, from its start to its end."""
 
-    def __init__(
-        self, configuration: Configuration, paths: Sequence[Path], controls: DemoControls | None = None
-    ) -> None:
-        """`paths`: where the configuration is read again on reload. `controls`: switches for the page of the demo."""
-        self._configuration = configuration
-        self._shown: tuple[Configuration | None, str] = (None, "")
+    def __init__(self, paths: Sequence[Path], controls: DemoControls | None = None) -> None:
+        """`paths`: where the configuration is read, now and on reload. `controls`: switches for the page of the demo.
+
+        Raises ConfigurationError when it is bad.
+        """
         self._paths = paths
-        self._signature = signature(paths)
+        self._signature = signature(paths)  # before the files are read, so that no change of theirs goes unnoticed
+        self._configuration = configuration = load(paths)
+        self._shown: tuple[Configuration | None, str] = (None, "")
         self._tasks: set[asyncio.Task[None]] = set()
         self._metrics = AgentMetrics()
         configure_logging(

@@ -1,6 +1,7 @@
 """The composition root: what happens when a reload meets the start, and when it fails half-way."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from agent.app import Agent
 from agent.probes import tcp
 from agent.settings.load import load
+from agent.settings.model import Configuration
 from tests.agent.support import check, write
 
 CLOSED = "127.0.0.1:9"
@@ -23,7 +25,7 @@ def _loops() -> set[str]:
 
 async def test_a_reload_during_the_start_waits_for_its_end(tmp_path: Path) -> None:
     file = write(tmp_path / "reachd.yaml", _checks(*[f"old-{number}" for number in range(2000)]))
-    agent = Agent(load([file]), [file])
+    agent = Agent([file])
     write(file, _checks("new"))
     starting = asyncio.create_task(agent.start())
     try:
@@ -35,6 +37,29 @@ async def test_a_reload_during_the_start_waits_for_its_end(tmp_path: Path) -> No
     finally:
         await agent.close()
     assert _loops() == set()
+
+
+async def test_a_change_while_the_start_reads_the_files_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_and_change(paths: Sequence[Path]) -> Configuration:
+        monkeypatch.undo()
+        read = load(paths)
+        write(file, _checks("new"))
+        return read
+
+    file = write(tmp_path / "reachd.yaml", _checks("old"))
+    monkeypatch.setattr("agent.app.load", load_and_change)
+    agent = Agent([file])
+    monkeypatch.setattr("agent.engine.watch._LOOK_EVERY", 0.05)
+    await agent.start()
+    try:
+        assert _loops() == {"check default/old"}
+        async with asyncio.timeout(30):
+            while _loops() != {"check default/new"}:
+                await asyncio.sleep(0.05)
+    finally:
+        await agent.close()
 
 
 async def test_a_reload_that_fails_changes_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +74,7 @@ async def test_a_reload_that_fails_changes_nothing_and_says_so(tmp_path: Path, m
         raise ImportError("a library is missing")
 
     file = write(tmp_path / "reachd.yaml", _checks("old"))
-    agent = Agent(load([file]), [file])
+    agent = Agent([file])
     await agent.start()
     try:
         assert "reachd_config_last_reload_successful 1.0" in await exported()

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agent.commands.status import ExitStatus
 from agent.settings.load import load
 from agent.settings.model import Configuration
 from agent.settings.problems import ConfigurationError
@@ -14,6 +15,12 @@ def load_or_complain(paths: Sequence[Path]) -> Configuration | None:
     try:
         return load(paths)
     except ConfigurationError as error:
-        for problem in error.problems:
-            sys.stderr.write(f"{problem}\n")
+        rejected(error)
         return None
+
+
+def rejected(error: ConfigurationError) -> ExitStatus:
+    """Writes what is wrong with a configuration. Returns USAGE."""
+    for problem in error.problems:
+        sys.stderr.write(f"{problem}\n")
+    return ExitStatus.USAGE

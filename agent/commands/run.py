@@ -5,18 +5,18 @@ from argparse import Namespace
 import uvloop
 
 from agent.app import serve
-from agent.commands.configuration import load_or_complain
+from agent.commands.configuration import rejected
 from agent.commands.status import ExitStatus, complain
+from agent.settings.problems import ConfigurationError
 from agent.web.server import ListenError
 
 
 def execute(options: Namespace) -> ExitStatus:
     """Runs until SIGTERM or SIGINT."""
-    configuration = load_or_complain(options.config)
-    if configuration is None:
-        return ExitStatus.USAGE
     try:
-        uvloop.run(serve(configuration, options.config))
+        uvloop.run(serve(options.config))
+    except ConfigurationError as error:
+        return rejected(error)
     except ListenError as error:
         return complain("run", str(error))
     return ExitStatus.FINE

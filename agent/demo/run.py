@@ -8,8 +8,6 @@ from agent.core.ports import DemoControls
 from agent.demo.configuration import write_configuration
 from agent.demo.faults import Switchboard
 from agent.demo.simulation import Simulation, simulated_meshery
-from agent.settings.load import load
-from agent.settings.model import Configuration
 
 
 class Serve(Protocol):
@@ -17,7 +15,6 @@ class Serve(Protocol):
 
     def __call__(
         self,
-        configuration: Configuration,
         paths: Sequence[Path],
         controls: DemoControls,
         started: Callable[[str], None],
@@ -31,4 +28,4 @@ async def run_demo(listen: str, serve: Serve, started: Callable[[str, Simulation
     """
     async with simulated_meshery() as simulation:
         file = write_configuration(simulation, listen)
-        await serve(load([file]), [file], Switchboard(simulation), lambda url: started(url, simulation))
+        await serve([file], Switchboard(simulation), lambda url: started(url, simulation))

@@ -22,7 +22,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from agent.app import Agent
-from agent.settings.load import load
 
 Json = dict[str, Any]
 _DIRECTLY = build_opener(ProxyHandler({}))
@@ -148,7 +147,7 @@ async def local_agent(
 @asynccontextmanager
 async def agent_of(path: Path, *, meanwhile: Callable[[], object] = lambda: None) -> AsyncIterator[LocalAgent]:
     """An agent in this event loop whose configuration is in a file, or in the files of a directory."""
-    agent = Agent(load([path]), [path])
+    agent = Agent([path])
     meanwhile()
     await agent.start()
     try:
