@@ -3,12 +3,15 @@
 from asyncio import Lock
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 
 from agent.core.ports import DemoSwitch
 from agent.core.reasons import Reason
 from agent.demo.simulation import Simulation
 
 _SLOW_HEALTH = 30.0
+_NO_TOKEN = token_hex(32)
+"""A token that nobody accepts: no word, since wherever a secret stands in a report, something else is shown."""
 _NO_CALLBACK = "http://meshery.internal:9081"
 
 
@@ -40,7 +43,7 @@ async def _load_balancer_gone(simulation: Simulation, on: bool) -> None:
 
 async def _broker_token(simulation: Simulation, on: bool) -> None:
     token = simulation.secrets.broker_token
-    token.present("rotated-elsewhere" if on else token.text)
+    token.present(_NO_TOKEN if on else token.text)
 
 
 async def _meshsync_away(simulation: Simulation, on: bool) -> None:
@@ -89,7 +92,7 @@ async def _server_exposed(simulation: Simulation, on: bool) -> None:
 
 async def _session_expired(simulation: Simulation, on: bool) -> None:
     token = simulation.secrets.session_token
-    token.present("expired" if on else token.text)
+    token.present(_NO_TOKEN if on else token.text)
 
 
 FAULTS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.core.reasons import Reason
+from agent.core.secrets import conceal
 from agent.demo.faults import FAULTS, Fault, Switchboard
 from agent.demo.simulation import Simulation
 from tests.demo.conftest import REAL, STAND_IN
@@ -48,6 +49,17 @@ async def test_faults_of_the_same_part_do_not_repair_each_other(simulation: Simu
     await switchboard.set("meshsync-disconnected", False)
     await switchboard.set("broker-down", False)
     assert failures(checks, await observe(checks)) == {}
+
+
+@pytest.mark.parametrize("fault", ["session-expired", "broker-token-rotated"])
+async def test_a_token_that_is_not_accepted_is_no_word_of_the_reports(simulation: Simulation, fault: str) -> None:
+    checks = plan_from(simulation).checks
+    switchboard = Switchboard(simulation)
+    await switchboard.set(fault, True)
+    await observe(checks)
+    await switchboard.set(fault, False)
+    words = "certificate has expired: it was rotated-elsewhere"
+    assert conceal(words) == words
 
 
 async def test_switches_say_what_is_on(simulation: Simulation) -> None:
