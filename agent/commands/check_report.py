@@ -6,7 +6,7 @@ from textwrap import fill
 from agent.commands.terminal import Terminal
 from agent.core.durations import duration
 from agent.core.transitions import State
-from agent.core.words import BLAMED, clock_time, counted, milliseconds, since
+from agent.core.words import BLAMED, are, clock_time, counted, milliseconds, since
 from agent.probes._json import JsonObject, child, children, number_of, text_of
 from agent.probes._text import printable
 
@@ -68,7 +68,8 @@ def _write_head(document: JsonObject, terminal: Terminal, now: float) -> None:
     terminal.line(f"  {place}, {rhythm}; {record}; severity {_text(document, 'severity')}")
     blockers = document.get("blocked_by")
     if isinstance(blockers, list) and blockers:
-        terminal.line(f"  Not run: it depends on {', '.join(printable(str(name)) for name in blockers)}, which is down")
+        names = ", ".join(printable(str(name)) for name in blockers)
+        terminal.line(f"  Not run: it depends on {names}, which {are(len(blockers))} down")
     if document.get("rechecking") is True:
         terminal.line("  It has failed once and is being re-checked")
 

@@ -11,7 +11,7 @@ from agent.core.outcome import Outcome
 from agent.core.reasons import Reason
 from agent.core.steps import steps_for
 from agent.core.transitions import State
-from agent.core.words import counted, milliseconds
+from agent.core.words import are, counted, milliseconds
 from agent.engine.once import Result
 from agent.probes._text import printable
 from agent.profiles import row_of
@@ -84,7 +84,7 @@ def _path(result: Result) -> tuple[str, str]:
 def _verdict(result: Result) -> str:
     outcome = result.outcome
     if outcome is None:
-        return f"not run: {', '.join(result.blocked_by)} is down"
+        return f"not run: {', '.join(result.blocked_by)} {are(len(result.blocked_by))} down"
     detail = printable(outcome.detail, _MAX_DETAIL)
     if result.state is State.UP:
         return f"{milliseconds(outcome.duration)}  {detail}".rstrip()

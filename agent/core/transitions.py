@@ -44,7 +44,7 @@ class Standing:
 
     since: unix time at which `state` began; `since_exact` is False where it may have begun earlier, before the agent.
     suspects: the states for which runs have spoken since one last agreed with `state`; the next one, soon, decides.
-    blocked_by: names of the checks that block this one.
+    blocked_by: names of the checks that are down and block this one, directly or through others that they block.
     remembered: the state before a restart of the agent; until the first verdict.
     """
 

@@ -43,6 +43,11 @@ def counted(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
+def are(count: int) -> str:
+    """The verb that fits so many."""
+    return "is" if count == 1 else "are"
+
+
 def since_words(entry: CheckEntry, now: float) -> str:
     """Since when a check is in its state: `since 03:12:09 UTC (14 min)`."""
     standing = entry.standing

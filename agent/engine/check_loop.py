@@ -69,7 +69,7 @@ class CheckLoop:
         blockers: Callable[[Check], tuple[str, ...]],
         moved: Callable[[Check], None],
     ) -> None:
-        """blockers: names of the checks that block a check now. moved: called after the state has changed."""
+        """blockers: names of the checks that block a check now. moved: called after state or blockers have changed."""
         self.check = check
         self.standing = standing
         self.depth = 0
@@ -109,7 +109,10 @@ class CheckLoop:
 
     def block(self, by: tuple[str, ...]) -> None:
         """Notes that the checks `by`, on which this one depends, are down."""
+        before = self.standing.blocked_by
         self._announce(self.standing.block(by, time()))
+        if before and before != by:
+            self._moved(self.check)  # those behind it tell the same
 
     async def _sleep_until(self, slot: float) -> bool:
         """Sleeps until `slot`. Returns True when it was woken before."""

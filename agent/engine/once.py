@@ -3,6 +3,7 @@
 from asyncio import Task, create_task, sleep, wait
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import chain
 
 from agent.core.check import Check, CheckKey
 from agent.core.outcome import Outcome
@@ -17,7 +18,7 @@ from agent.probes._network import Network
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one check came to. `outcome` is None when the check was blocked by those in `blocked_by`."""
+    """What one check came to. `outcome` is None when it was blocked: the checks in `blocked_by` are down."""
 
     check: Check
     state: State
@@ -35,7 +36,8 @@ async def run_once(checks: tuple[Check, ...], network: Network, limits: Limits) 
 
     async def result_of(check: Check) -> Result:
         results = [await tasks[key] for key in check.dependencies if key in tasks]
-        blocked_by = tuple(result.check.name for result in results if result.state in (State.DOWN, State.BLOCKED))
+        down = ((it.check.name,) if it.state is State.DOWN else it.blocked_by for it in results)
+        blocked_by = tuple(dict.fromkeys(chain.from_iterable(down)))
         if blocked_by:
             return Result(check, State.BLOCKED, None, blocked_by)
         outcome = await _confirmed_outcome(check, network, limits)

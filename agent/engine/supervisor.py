@@ -14,7 +14,6 @@ from agent.engine.probes import probe_of
 from agent.probes._network import Network
 
 _log = structlog.get_logger("agent.engine")
-_BLOCKING = (State.DOWN, State.BLOCKED)
 _BUILT_AT_ONCE = 50
 """Checks that are built or started before those that run already get their turn."""
 
@@ -117,8 +116,13 @@ class Supervisor:
         return known[check.key]
 
     def _blockers(self, check: Check) -> tuple[str, ...]:
-        loops = self._loops
-        return tuple(key.check for key in check.dependencies if key in loops and loops[key].standing.state in _BLOCKING)
+        """Names of the checks that are down and on which `check` depends, directly or through others they block."""
+        found: dict[str, None] = {}
+        for key in check.dependencies:
+            if (loop := self._loops.get(key)) is not None:
+                standing = loop.standing
+                found |= dict.fromkeys((key.check,) if standing.state is State.DOWN else standing.blocked_by)
+        return tuple(found)
 
     def _moved(self, check: Check) -> None:
         for key in self._dependents.get(check.key, ()):

@@ -8,7 +8,7 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.ports import CheckEntry
 from agent.core.steps import steps_for
 from agent.core.transitions import State
-from agent.core.words import BLAMED, clock_time, finding, milliseconds, phrase, since_words, span, telling
+from agent.core.words import BLAMED, are, clock_time, finding, milliseconds, phrase, since_words, span, telling
 from agent.probes.tcp import TcpSettings
 from agent.web.figures import MARKS, RECHECK, history_strip, phase_bars
 from agent.web.html import Content, Markup, breakable, tag
@@ -115,11 +115,9 @@ def _blocked(entry: CheckEntry, paged: bool) -> Content:
     if entry.standing.state is not State.BLOCKED:
         return None
     deployment = entry.check.deployment
-    links = [link_to(CheckKey(deployment, name), name, paged=paged) for name in entry.standing.blocked_by]
-    verb = "is" if len(links) == 1 else "are"
-    return tag(
-        "p", "Not run: it depends on ", [[link, " "] for link in links], f"which {verb} down.", class_="blocked-by"
-    )
+    names = entry.standing.blocked_by
+    links = [[link_to(CheckKey(deployment, name), name, paged=paged), ", "] for name in names]
+    return tag("p", "Not run: it depends on ", links, f"which {are(len(names))} down.", class_="blocked-by")
 
 
 def _meaning(entry: CheckEntry) -> Content:

@@ -51,13 +51,15 @@ async def test_dependencies_come_first_whatever_the_order() -> None:
         broken = check("broken", {"kind": "tcp", "address": nothing})
         behind = check("behind", REFUSED, depends_on=("broken",))
         far = check("far-behind", REFUSED, depends_on=("behind",))
-        found = await results(far, behind, broken)
+        farther = check("farther", REFUSED, depends_on=("far-behind", "broken"))
+        found = await results(farther, far, behind, broken)
     assert {name: result.state for name, result in found.items()} == {
         "broken": State.DOWN,
         "behind": State.BLOCKED,
         "far-behind": State.BLOCKED,
+        "farther": State.BLOCKED,
     }
-    assert found["far-behind"].blocked_by == ("behind",)
+    assert {found[name].blocked_by for name in ("behind", "far-behind", "farther")} == {("broken",)}
     assert found["far-behind"].outcome is None
 
 

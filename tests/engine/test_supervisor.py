@@ -153,6 +153,26 @@ async def test_dependents_of_a_check_that_is_down_are_blocked_and_run_again_afte
         await until(lambda: recorder.states["deep"] == ["up", "blocked", "unknown", "up"])
 
 
+async def test_a_blocked_check_names_what_is_down_however_far_behind_it_is() -> None:
+    recorder = Recorder()
+    async with web_server() as first, web_server() as second, supervisor(recorder) as running:
+        first.status = second.status = 503
+        one, other = check("one", first.probe()), check("other", second.probe())
+        page = check("page", first.probe(), depends_on=("one", "other"), every=60.0, timeout=5.0)
+        deep = check("deep", first.probe(), depends_on=("page", "one"), every=60.0, timeout=5.0)
+
+        def deep_is_blocked_by(*names: str) -> bool:
+            standing = recorder.standings.get("deep")
+            return standing is not None and standing.blocked_by == names
+
+        await running.reconcile(plan(one, other, page, deep), Network())
+        await until(lambda: deep_is_blocked_by("one", "other"))
+        first.status = 200
+        await until(lambda: deep_is_blocked_by("other"))
+        second.status = 200
+        await until(lambda: recorder.states["deep"][-1] == "up")
+
+
 async def test_a_block_begins_by_the_wall_clock_that_was_corrected_after_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

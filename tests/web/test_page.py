@@ -175,7 +175,7 @@ async def test_every_card_says_all_there_is_to_know() -> None:
         "192.0.2.7:9081",
         "every 15 s, timeout 5 s",
         "waits for server-live",
-        "Not run: it depends on server-live which is down.",
+        "Not run: it depends on server-live, which is down.",
         "Not testable from here: 1",
         "MeshSync → Meshery Broker",
         "only MeshSync's own network namespace can tell",
