@@ -117,6 +117,13 @@ def test_a_row_takes_nobody_for_dead_whom_the_path_hides(name: str) -> None:
         assert not said or "cannot be reached from here" in said
 
 
+@pytest.mark.parametrize("name", ["node-port-server", "node-port-broker-client", "node-port-broker-monitor"])
+def test_a_refused_node_port_may_have_its_service_without_a_pod(name: str) -> None:
+    """kube-proxy refuses connections to both alike."""
+    said = catalogue("meshery").row(name).says(outcome(Reason.CONNECT_REFUSED))
+    assert "No ready Pod is behind the Service, or no Service has this NodePort" in said
+
+
 def outcome(reason: Reason | None = None, *, verdict: Verdict | None = None, advice: str = "") -> Outcome:
     """A run that ended so; its verdict is what follows from its reason, unless it is given."""
     blamed = Verdict.UNKNOWN if reason and reason.blame is Blame.AGENT else Verdict.DOWN
