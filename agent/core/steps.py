@@ -26,6 +26,16 @@ _GIVE_A_TOKEN = (
     "kubectl create serviceaccount reachd, on that cluster, and kubectl create token reachd --duration=8760h",
     "Put this token in place of the plugin into a kubeconfig of reachd's own; docs/operating.md shows how.",
 )
+_BY_HEADER = '-H "Authorization: Bearer $(cat TOKEN_FILE)"'
+_KEYS_OF_A_DEPLOYMENT = {
+    "put it into the check, or set follow_redirects: true": "put it into the deployment",
+    "name its path in expect: {login_paths: [...]}, or give the check credentials": "add it to login_paths of the "
+    "deployment",
+    "list it in expect: {status: [...]}": "switch the row off in rows of the deployment",
+    "set tls: {ca_file: ...} to its certificate": "set ca_file, of the deployment or cluster, to its certificate",
+}
+"""What takes the place of the keys of a check, where a profile has made it."""
+_RENEW = "If it is a sign-in page, the credentials that the check sends have expired or were never good: renew them."
 _STOOD_STILL = "the agent stood still for "
 """How the detail begins where the agent got no CPU, and lacked nothing else."""
 _GIVE_IT_CPU = (
@@ -125,6 +135,7 @@ def _fitting(step: str, reason: Reason, check: Check) -> tuple[str, ...]:
         return ()
     if "where the agent stood still" in step:  # which has steps of its own
         return ()
+    step = _with_keys_of(check, step)
     command = check.settings.by_hand() if isinstance(check.settings, AskedByHand) else ""
     if step.startswith("curl ") and "BROKER" not in step and _http_url(check) is None:
         by_hand = (command,) if command else _BY_HAND.get(check.kind, (step,))
@@ -132,6 +143,29 @@ def _fitting(step: str, reason: Reason, check: Check) -> tuple[str, ...]:
     if command.startswith("dig "):
         return _asking_for_a_name(command, step)
     return (command,) if command and step == _ASKS_FOR_HEALTH else (step,)
+
+
+def _with_keys_of(check: Check, step: str) -> str:
+    """The step with keys that the configuration of this check has."""
+    if "login_paths" in step and _who_asks(check):
+        return _RENEW
+    if check.system != "custom":
+        for of_a_check, of_a_deployment in _KEYS_OF_A_DEPLOYMENT.items():
+            step = step.replace(of_a_check, of_a_deployment)
+    if not hasattr(check.settings, "follow_redirects"):
+        step = step.replace(", or set follow_redirects: true", "")
+    return step
+
+
+def _who_asks(check: Check) -> str:
+    """What makes curl send the credentials that the check sends; empty where it sends none."""
+    auth, cookies = getattr(check.settings, "auth", None), getattr(check.settings, "cookies", None) or {}
+    if auth is not None:
+        return "-u USER" if auth.basic_auth else _BY_HEADER
+    if any(cookie.value_file for cookie in cookies.values()):
+        sent = (f"{name}={'$(cat TOKEN_FILE)' if it.value_file else 'VALUE'}" for name, it in cookies.items())
+        return f'-b "{"; ".join(sent)}"'
+    return ""
 
 
 def _asking_for_a_name(command: str, step: str) -> tuple[str, ...]:
@@ -175,8 +209,10 @@ def _with_values(step: str, values: dict[str, str], check: Check, detail: str) -
         step = step.replace("ss -ltnp", "ss -lunp")
     if getattr(check.settings, "follow_redirects", False):
         step = re.sub(r"\bcurl -(s?)(v?) ", r"curl -\1L\2 ", step)
-    if getattr(getattr(check.settings, "auth", None), "basic_auth", None):
-        step = step.replace('-H "Authorization: Bearer $(cat TOKEN_FILE)"', "-u USER")
+    if who := _who_asks(check):
+        step = step.replace(_BY_HEADER, who)
+        if who not in step:
+            step = re.sub(r"\bcurl -\w+(?= .*URL)", lambda found: f"{found[0]} {who}", step)
     if getattr(check.settings, "tls", None):
         step = step.replace("grpcurl -plaintext", "grpcurl")
     return re.sub(rf"\b(?:{'|'.join(known)})\b", lambda found: known[found[0]], step)

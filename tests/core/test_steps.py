@@ -12,6 +12,7 @@ from agent.probes._settings import AuthSettings
 from agent.probes.dns import DnsSettings
 from agent.probes.grpc import GrpcSettings
 from agent.probes.http import HttpSettings
+from agent.probes.sse import SseSettings
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,18 @@ def check(
 
 
 SERVICE = "broker.meshery.svc"
-PAGE = check("http", "http://web.example:8443/page?a=1&b=2", "web.example", 8443)
+PAGE_URL = "http://web.example:8443/page?a=1&b=2"
+PAGE = check("http", PAGE_URL, "web.example", 8443, settings=HttpSettings(url=PAGE_URL))
 NATS = check("nats", f"{SERVICE}:4222", SERVICE, 4222)
 ADAPTER = "adapter.example:10000"
 GRPC = check("grpc", ADAPTER, "adapter.example", 10000, settings=GrpcSettings(address=ADAPTER))
+QUOTED = f"'{PAGE.target}'"
+SESSION = replace(
+    PAGE,
+    settings=HttpSettings.model_validate(
+        {"url": PAGE.target, "cookies": {"provider": {"value": "Meshery"}, "token": {"value_file": "/run/token"}}}
+    ),
+)
 MONITOR = check("nats_monitor", f"http://{SERVICE}:8222", SERVICE, 8222)
 CLUSTER = check("kube_api", "https://api.example:6443/", "api.example", 6443)
 SOCKET = check("websocket", "wss://web.example/socket", "web.example", 443)
@@ -250,3 +259,74 @@ def test_who_signs_in_with_a_password_is_not_told_of_a_token() -> None:
     steps = steps_for(Reason.AUTH_REJECTED, replace(PAGE, settings=HttpSettings(url=PAGE.target, auth=auth)))
     assert f"curl -sv -u USER '{PAGE.target}'" in steps
     assert not any("TOKEN_FILE" in step for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    ("reason", "options", "rest"),
+    [
+        (Reason.AUTH_REJECTED, "-sv", ""),
+        (Reason.BODY_MISMATCH, "-s", " | head -c 500, and compare it with expect."),
+        (Reason.STATUS_UNEXPECTED, "-sv", ""),
+    ],
+)
+def test_who_signs_in_with_a_cookie_shows_it_by_hand_too(reason: Reason, options: str, rest: str) -> None:
+    place = f"-o /dev/null {QUOTED}" if reason is Reason.STATUS_UNEXPECTED else QUOTED
+    assert f'curl {options} -b "provider=VALUE; token=$(cat TOKEN_FILE)" {place}{rest}' in steps_for(reason, SESSION)
+
+
+@pytest.mark.parametrize(
+    ("reason", "of_a_check", "of_a_deployment"),
+    [
+        (Reason.STATUS_UNEXPECTED, "expect: {status", "switch the row off in rows of the deployment"),
+        (Reason.TLS_UNTRUSTED, "tls: {ca_file", "set ca_file, of the deployment or cluster"),
+    ],
+)
+def test_a_row_is_told_of_keys_that_it_has(reason: Reason, of_a_check: str, of_a_deployment: str) -> None:
+    own, row = (" ".join(steps_for(reason, replace(PAGE, system=system))) for system in ("custom", "meshery"))
+    assert (of_a_check in own, of_a_deployment in own) == (True, False)
+    assert (of_a_check in row, of_a_deployment in row) == (False, True)
+
+
+_SIGN_IN = "If it is a sign-in page, name its path in expect: {login_paths: [...]}, or give the check credentials."
+_TO_THE_DEPLOYMENT = "If the new address is right, put it into the deployment."
+
+
+@pytest.mark.parametrize(
+    ("asked", "curl", "remedies"),
+    [
+        (
+            replace(PAGE, system="custom"),
+            "curl -sv -o",
+            [
+                "If the new address is right, put it into the check, or set follow_redirects: true.",
+                _SIGN_IN,
+            ],
+        ),
+        (
+            replace(PAGE, system="custom", kind="sse", settings=SseSettings(url=PAGE.target)),
+            "curl -sv -o",
+            [
+                "If the new address is right, put it into the check.",
+                _SIGN_IN,
+            ],
+        ),
+        (
+            PAGE,
+            "curl -sv -o",
+            [_TO_THE_DEPLOYMENT, "If it is a sign-in page, add it to login_paths of the deployment."],
+        ),
+        (
+            SESSION,
+            'curl -sv -b "provider=VALUE; token=$(cat TOKEN_FILE)" -o',
+            [
+                _TO_THE_DEPLOYMENT,
+                "If it is a sign-in page, the credentials that the check sends have expired or were never good: "
+                "renew them.",
+            ],
+        ),
+    ],
+    ids=["own check", "own check that cannot follow", "row", "row with a session"],
+)
+def test_a_redirect_is_answered_by_keys_that_there_are(asked: Check, curl: str, remedies: list[str]) -> None:
+    steps = steps_for(Reason.REDIRECT_UNEXPECTED, asked)
+    assert steps == [f"{curl} /dev/null {QUOTED} 2>&1 | grep -i location", *remedies]
