@@ -34,7 +34,8 @@ def callback_url(objects: Objects, wanted: Wanted) -> str:
     uses it as it is: /api/user/token is only appended to what it makes up itself."""
     callback = environment_of(server_container(server(objects)), _CALLBACK)
     external = wanted.external_url
-    remedy = f"set env.{_CALLBACK} in the chart's values to {external or 'the address that users open'}"
+    address = external.rstrip("/") if external is not None else "https://HOST"
+    remedy = f"set env.{_CALLBACK} in the chart's values to {address}/api/user/token"
     if not callback:
         raise wrong(
             f"{_CALLBACK} is not set, so the Server makes one up from what a proxy sends it, with http://", remedy

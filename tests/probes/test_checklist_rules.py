@@ -278,7 +278,7 @@ ROWS: list[Row] = [
         variable("MESHERY_SERVER_CALLBACK_URL", None),
         {"external_url": EXTERNAL},
         WRONG,
-        f"with http://; set env.MESHERY_SERVER_CALLBACK_URL in the chart's values to {EXTERNAL}",
+        f"with http://; set env.MESHERY_SERVER_CALLBACK_URL in the chart's values to {EXTERNAL}/api/user/token",
     ),
     (R.CALLBACK_URL, variable("MESHERY_SERVER_CALLBACK_URL", "http://meshery.example.com"), {}, WRONG, "is not https"),
     (R.CALLBACK_URL, variable("MESHERY_SERVER_CALLBACK_URL", "meshery"), {}, WRONG, 'is no URL: "meshery"'),
