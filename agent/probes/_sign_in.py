@@ -25,9 +25,8 @@ def judge_sign_in(response: Response, expected: SignInExpectation, *, url: str, 
 
     Who answers so may be a part of the path, so without credentials it says nothing about what lies behind.
     """
-    location = sign_in_location(response, expected.login_paths, url)
-    if location:
-        said = f"{response.status} to {quote(location)}"
+    if sign_in_location(response, expected.login_paths, url):
+        said = f"{response.status} to {quote(response.headers['location'])}"
     elif response.status in (401, 403):
         said = f"{response.status} {quote(response.body.strip())}" if response.body else f"{response.status}"
     else:
