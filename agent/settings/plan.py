@@ -323,6 +323,12 @@ def _state_file(configuration: Configuration) -> Iterator[tuple[str, str]]:
             f"{configuration.state_file} is a directory, so nothing will be remembered; name a file, as in "
             f"{configuration.state_file / 'state.json'}",
         )
+    elif configuration.state_file.exists() and not configuration.state_file.is_file():
+        yield (
+            "state_file",
+            f"{configuration.state_file} is no regular file, so nothing will be remembered; name one, or leave the key "
+            "out",
+        )
     elif not directory.is_dir():
         yield "state_file", f"there is no directory {directory}, so nothing will be remembered; make it"
     elif not os.access(directory, os.W_OK | os.X_OK):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from errno import EINVAL
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from time import time
@@ -29,6 +30,7 @@ class StateFile:
     def read(self) -> Memory:
         """What the file remembers; nothing when there is none, or when it cannot be used."""
         try:
+            _refuse_devices(self._path)
             with self._path.open(encoding="utf-8") as file:
                 return parse_states(file.read(_MAX_CHARACTERS), time())
         except FileNotFoundError:
@@ -45,6 +47,7 @@ class StateFile:
     def write(self, states: Mapping[str, Remembered]) -> None:
         """Replaces the file at once, so that no reader ever sees half of it. Blocks: not for the event loop."""
         try:
+            _refuse_devices(self._path)
             _replace(self._path, render_states(states))
         except OSError as error:
             if not self._unwritable:
@@ -54,6 +57,12 @@ class StateFile:
             if self._unwritable:
                 _log.info("the state file can be written again", file=str(self._path))
             self._unwritable = False
+
+
+def _refuse_devices(path: Path) -> None:
+    """Raises OSError where a reader might wait for ever, and a new file would take the place of a device or pipe."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(EINVAL, "it is no regular file")
 
 
 def _words(error: OSError) -> str:

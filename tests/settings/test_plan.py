@@ -410,6 +410,16 @@ def test_a_state_file_that_is_a_directory_is_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_a_state_file_that_is_no_file_is_a_warning(tmp_path: Path) -> None:
+    configuration = configuration_of(
+        tmp_path, "state_file: /dev/null\nchecks:\n" + "  - {name: a, probe: {kind: dns, name: b.example}}\n"
+    )
+    assert [str(warning) for warning in warnings(configuration)] == [
+        f"{tmp_path}/configuration.yaml:1: state_file: /dev/null is no regular file, so nothing will be remembered; "
+        "name one, or leave the key out"
+    ]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_draws_warnings_of_missing_files_only(name: str) -> None:
     said = [warning.message for warning in warnings(example(name)) if warning.path != "state_file"]

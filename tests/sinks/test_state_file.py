@@ -1,5 +1,6 @@
 """The state file: there and back, at once, and where it cannot be written."""
 
+from os import mkfifo
 from pathlib import Path
 from threading import Event, Thread
 
@@ -59,6 +60,22 @@ def test_what_cannot_take_the_files_place_leaves_nothing_behind(tmp_path: Path) 
         StateFile(tmp_path / "state.json").write(SOME)
     assert len(lines) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_device_or_pipe_is_neither_read_nor_replaced(tmp_path: Path) -> None:
+    """As with `state_file: /dev/null` of an agent that runs as root."""
+    pipe = tmp_path / "pipe"
+    mkfifo(pipe)
+    with capture_logs() as lines:
+        file = StateFile(pipe)
+        assert file.read() == {}
+        file.write(SOME)
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    assert [(line["event"], line["problem"]) for line in lines] == [
+        ("the state file cannot be used; times begin afresh", "it is no regular file"),
+        ("the state file cannot be written", "it is no regular file"),
+    ]
 
 
 def test_no_reader_sees_half_a_file(tmp_path: Path) -> None:
