@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, mode
 
 from agent.probes._address import bracketed
 from agent.probes._dns_wire import A, question
-from agent.probes._settings import Model, NameServer
-from agent.profiles.fields import Interval
+from agent.probes._settings import Duration, Model, NameServer
+from agent.profiles.fields import INTERVALS
 from agent.settings.checks import CheckSettings
 
-Often = Annotated[Interval, Field(le=600)]
+Often = Annotated[Duration, Field(ge=INTERVALS[0], le=600)]
 _WILDCARDS = "*?["
 
 
