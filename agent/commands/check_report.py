@@ -27,8 +27,11 @@ def write_report(document: JsonObject, terminal: Terminal, now: float) -> None:
     _look_at_numbers(document)
     _write_head(document, terminal, now)
     last, failure = child(document, "last"), child(document, "last_failure")
-    no_verdict = text_of(document, "state") == State.DOWN and text_of(last, "verdict") == State.UNKNOWN
+    state = text_of(document, "state")
+    no_verdict = state == State.DOWN and text_of(last, "verdict") == State.UNKNOWN
     told, other = (failure, last) if failure and no_verdict else (last, failure)
+    if state == State.BLOCKED:  # of which no run tells
+        told = {}
     if told and text_of(told, "verdict") != State.UP:
         _write_failure("", told, terminal)
     elif told:

@@ -63,7 +63,9 @@ def since(timestamp: float, exact: bool, now: float) -> str:
 
 
 def telling(entry: CheckEntry) -> Outcome | None:
-    """The run that tells why a check is in its state: one without a verdict does not say why the target is down."""
+    """The run that tells why a check is in its state: one that failed why it is down, and none why it is blocked."""
+    if entry.standing.state is State.BLOCKED:
+        return None
     return entry.last_down if entry.standing.state is State.DOWN else entry.last
 
 

@@ -63,7 +63,7 @@ def _finding(entry: CheckEntry) -> Content:
         return [tag("span", RECHECK, f" {once}, looking again", class_="recheck"), tag("span", finding(entry))]
     if entry.standing.state is State.UP:
         return [tag("span", breakable(entry.check.target), class_="target"), _closed(entry)]
-    return [tag("span", finding(entry), class_="why"), _blame(telling(entry), entry.standing.state)]
+    return [tag("span", finding(entry), class_="why"), _blame(telling(entry))]
 
 
 def _closed(entry: CheckEntry) -> Content:
@@ -74,8 +74,8 @@ def _closed(entry: CheckEntry) -> Content:
     return tag("span", "closed, as expected", class_="closed")
 
 
-def _blame(outcome: Outcome | None, state: State) -> Content:
-    if outcome is None or outcome.reason is None or state is State.BLOCKED:
+def _blame(outcome: Outcome | None) -> Content:
+    if outcome is None or outcome.reason is None:
         return None
     return tag("span", f"to blame: {BLAMED[outcome.reason.blame]}", class_="blame")
 
@@ -89,15 +89,13 @@ def _age(entry: CheckEntry, now: float) -> str:
 
 def _findings(entry: CheckEntry, now: float, paged: bool) -> Markup:
     """The left side of an open card: what was found, what it means, and what to do."""
-    check, told, state = entry.check, telling(entry), entry.standing.state
-    explained = told is not None and told.verdict is not Verdict.UP and state is not State.BLOCKED
+    check, told = entry.check, telling(entry)
+    explained = told is not None and told.verdict is not Verdict.UP
     return tag(
         "div",
         tag("p", _standing(entry, now), class_="since"),
         _blocked(entry, paged),
-        tag("p", told.detail, class_="detail")
-        if told is not None and told.detail and state is not State.BLOCKED
-        else None,
+        tag("p", told.detail, class_="detail") if told is not None and told.detail else None,
         _meaning(entry),
         _explanation(entry, told) if explained and told is not None else None,
         _last_failure(entry, now),
@@ -123,7 +121,7 @@ def _blocked(entry: CheckEntry, paged: bool) -> Content:
 def _meaning(entry: CheckEntry) -> Content:
     """What the answer that tells means for this connection; it comes before what its reason means everywhere."""
     told = telling(entry)
-    if told is None or entry.standing.state is State.BLOCKED or not (text := meaning_here(entry.check, told)):
+    if told is None or not (text := meaning_here(entry.check, told)):
         return None
     return tag("p", text, class_="here")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,23 @@ async def test_checks_of_a_running_agent(
                 status, out, err = await call(capfd, "explain", name, "--agent", agent.agent.address)
                 assert (status, out) == (2, "")
                 assert problem in err
+
+
+async def test_the_runs_of_a_blocked_check_are_history(capfd: pytest.CaptureFixture[str]) -> None:
+    board = Board(*(web_check(name) for name in ("up", "refused", "cause")))
+    board.up("up")
+    board.down("refused", Reason.AUTH_REJECTED, "the token is old")
+    board.down("cause", Reason.CONNECT_REFUSED)
+    for name in ("up", "refused"):
+        board.blocked(name, "cause")
+    agent = Agent(board)
+    async with listening(agent):
+        up, refused = [(await call(capfd, "explain", name, "--agent", agent.url)).out for name in ("up", "refused")]
+    for out in (up, refused):
+        assert "Not run: it depends on cause, which is down\n\nLast run, " in out
+    assert "auth_rejected" not in up
+    failed = r"\nLast failure, [0-9:]+ UTC: auth_rejected in the phase response; .*\n  the token is old\n"
+    assert re.search(failed, refused)
 
 
 async def test_an_agent_that_wants_to_know_who_asks(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

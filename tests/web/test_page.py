@@ -207,6 +207,16 @@ async def test_a_port_that_must_be_closed_says_that_it_is() -> None:
     assert "last 1 run, 0 not up" in [svg.get("aria-label") for svg in page.all("svg")]
 
 
+async def test_a_blocked_check_still_tells_of_its_last_failure() -> None:
+    board = Board(check("a"), check("b"))
+    for name in ("a", "b"):
+        board.down(name, Reason.TLS_EXPIRED, f"the failure of {name}")
+    board.blocked("b", "a")
+    async with listening(Agent(board)) as session:
+        page = await _page(session)
+    assert "the certificate has expired (the failure of b)" in page.text
+
+
 async def test_links_lead_to_cards() -> None:
     board = Board(check("a"), check("b"))
     board.down("a", Reason.TLS_EXPIRED)
