@@ -104,7 +104,15 @@ def _usual_kubeconfig() -> Path | None:
     """Where kubectl looks: the first file of KUBECONFIG, or the one in the home directory."""
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)
     candidates = [Path(name) for name in named if name] or [Path.home() / ".kube" / "config"]
-    return next((file for file in candidates if file.is_file()), None)
+    return next((file for file in candidates if _may_be_a_file(file)), None)
+
+
+def _may_be_a_file(path: Path) -> bool:
+    """Also where it cannot be looked at: whoever reads it says why."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _words(outcome: Outcome) -> str:

@@ -46,13 +46,13 @@ def load(paths: Sequence[FilePath], environment: Mapping[str, str] = os.environ)
 
 def files_of(path: FilePath) -> list[FilePath]:
     """The file itself, or the YAML files of a directory by name, as a mounted ConfigMap has them behind symlinks."""
-    if not path.is_dir():
-        return [path]
     try:
+        if not path.is_dir():
+            return [path]
         entries = sorted(path.iterdir())
+        files = [entry for entry in entries if entry.suffix in _SUFFIXES and entry.name[0] != "." and entry.is_file()]
     except OSError as error:
         raise _unreadable(path, error) from None
-    files = [entry for entry in entries if entry.suffix in _SUFFIXES and entry.name[0] != "." and entry.is_file()]
     if not files:
         raise ConfigurationError([Problem(str(path), 0, "", "the directory holds no *.yaml or *.yml file; add one")])
     return files

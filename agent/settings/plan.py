@@ -313,29 +313,30 @@ def _unusable_kubeconfigs(checks: Iterable[Check], configuration: Configuration)
 
 
 def _state_file(configuration: Configuration) -> Iterator[tuple[str, str]]:
-    """The file is replaced by a new one, so its directory has to let files be made."""
-    if configuration.state_file is None:
-        return
-    directory = configuration.state_file.parent
-    if configuration.state_file.is_dir():
-        yield (
-            "state_file",
-            f"{configuration.state_file} is a directory, so nothing will be remembered; name a file, as in "
-            f"{configuration.state_file / 'state.json'}",
-        )
-    elif configuration.state_file.exists() and not configuration.state_file.is_file():
-        yield (
-            "state_file",
-            f"{configuration.state_file} is no regular file, so nothing will be remembered; name one, or leave the key "
-            "out",
-        )
-    elif not directory.is_dir():
-        yield "state_file", f"there is no directory {directory}, so nothing will be remembered; make it"
-    elif not os.access(directory, os.W_OK | os.X_OK):
-        yield (
-            "state_file",
-            f"the agent may not write in {directory}, so nothing will be remembered; give it the right to",
-        )
+    file = configuration.state_file
+    try:
+        fault, remedy = _fault_of_state_file(file) if file is not None else ("", "")
+    except OSError as error:
+        fault, remedy = f"{file} cannot be looked at ({error.strerror})", "check name and rights"
+    if fault:
+        yield "state_file", f"{fault}, so nothing will be remembered; {remedy}"
+
+
+def _fault_of_state_file(file: FilePath) -> tuple[str, str]:
+    """Why nothing will be remembered in it, and what to do; empty where that is not so.
+
+    The file is replaced by a new one, so its directory has to let files be made.
+    """
+    directory = file.parent
+    if file.is_dir():
+        return f"{file} is a directory", f"name a file, as in {file / 'state.json'}"
+    if file.exists() and not file.is_file():
+        return f"{file} is no regular file", "name one, or leave the key out"
+    if not directory.is_dir():
+        return f"there is no directory {directory}", "make it"
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"the agent may not write in {directory}", "give it the right to"
+    return "", ""
 
 
 def _files_in(value: object, path: ConfigurationPath, shown: str) -> Iterator[tuple[ConfigurationPath, str, FilePath]]:

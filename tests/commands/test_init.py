@@ -262,6 +262,15 @@ async def test_the_usual_kubeconfig_is_found(
         assert str(api.kubeconfig) in (await call(capfd, "init")).out
 
 
+async def test_the_usual_kubeconfig_that_cannot_be_looked_at_is_told(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "x" * 300)
+    status, _, err = await call(capfd, "init")
+    assert status == 0
+    assert err.endswith("File name too long; this is a configuration without it\n")
+
+
 async def test_inside_of_a_cluster_the_pods_own_account_will_do(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

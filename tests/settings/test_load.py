@@ -82,6 +82,12 @@ def test_every_unreadable_file_is_told(write: Write) -> None:
     ]
 
 
+def test_what_cannot_even_be_looked_at_is_told_like_what_cannot_be_read() -> None:
+    """As a file in a directory without rights; this one the system refuses to the superuser, too."""
+    name = "x" * 300
+    assert problems_of(Path(name)) == [f"{name}: cannot be read: File name too long; check name and rights"]
+
+
 def test_a_directory_is_read_as_a_mounted_configmap_has_it(write: Write, tmp_path: Path) -> None:
     write("mount/..2026_01_01/b.yml", CHECK.format(name="two"))
     write("mount/..2026_01_01/a.yaml", CHECK.format(name="one"))

@@ -410,6 +410,17 @@ def test_a_state_file_that_is_a_directory_is_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_a_state_file_that_cannot_be_looked_at_is_a_warning(tmp_path: Path) -> None:
+    name = "x" * 300
+    configuration = configuration_of(
+        tmp_path, f"state_file: /{name}\nchecks:\n" + "  - {name: a, probe: {kind: dns, name: b.example}}\n"
+    )
+    assert [str(warning) for warning in warnings(configuration)] == [
+        f"{tmp_path}/configuration.yaml:1: state_file: /{name} cannot be looked at (File name too long), so nothing "
+        "will be remembered; check name and rights"
+    ]
+
+
 def test_a_state_file_that_is_no_file_is_a_warning(tmp_path: Path) -> None:
     configuration = configuration_of(
         tmp_path, "state_file: /dev/null\nchecks:\n" + "  - {name: a, probe: {kind: dns, name: b.example}}\n"
