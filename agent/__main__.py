@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
+from signal import SIG_IGN, SIGHUP, signal
 
 from agent.commands.invocation import DEMO_LISTENS_ON
 from agent.commands.streams import discard_output, open_closed_streams
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=PLAIN_CHARACTERS)  # a terminal that cannot show a character is no failure
     options = _parser().parse_args(arguments)
+    if options.command == "run":
+        # A hangup may come before the agent is there to reload at one; its start reads what is on disk anyway.
+        signal(SIGHUP, SIG_IGN)
     # A command is loaded when it is called, so that the daemon does not carry the demo and the demo's servers.
     try:
         status = int(import_module(f"agent.commands.{options.command}").execute(options))

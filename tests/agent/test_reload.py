@@ -15,7 +15,17 @@ import yaml
 from agent.settings import restart
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
-from tests.agent.support import Client, agent_of, agent_process, check, local_agent, until, wait_until, write
+from tests.agent.support import (
+    AgentProcess,
+    Client,
+    agent_of,
+    agent_process,
+    check,
+    local_agent,
+    until,
+    wait_until,
+    write,
+)
 from tests.engine.test_supervisor import WebServer, web_server
 from tests.probes.support import serving
 
@@ -395,6 +405,21 @@ async def test_many_reloads_leave_no_memory_behind(tmp_path: Path) -> None:
                 gc.collect()
                 sizes.append(gc.get_freeze_count())
     assert sizes[-1] - sizes[1] < 2000, sizes
+
+
+def _ignores_hangups(agent: AgentProcess) -> bool:
+    status = Path(f"/proc/{agent.process.pid}/status").read_text()
+    ignored = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigIgn:"))
+    return bool(ignored & 1 << signal.SIGHUP - 1)
+
+
+def test_a_hangup_during_the_start_does_not_end_it(tmp_path: Path) -> None:
+    checks = {"checks": [check("only", "tcp", address="127.0.0.1:1")]}
+    with agent_process(tmp_path, checks, wait=False) as agent:
+        wait_until(lambda: _ignores_hangups(agent) or agent.lines("started"))
+        assert not agent.lines("started"), "it did not ignore them while it started"
+        agent.signal(signal.SIGHUP)
+        wait_until(lambda: agent.lines("started"))
 
 
 def test_a_hangup_reloads(tmp_path: Path) -> None:
