@@ -23,7 +23,7 @@ def _password(basic: BasicAuthSettings, files: Files) -> str:
     if basic.password is not None:
         return basic.password.get_secret_value()
     assert basic.password_file is not None  # noqa: S101 - for the type checker, as below
-    return files.secret(basic.password_file)  # of several lines, too, as it is sent in base64
+    return files.text(basic.password_file)  # empty or of several lines, too, as it is sent in base64
 
 
 def basic_authorization(credentials: str) -> str:

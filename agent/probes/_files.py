@@ -40,7 +40,7 @@ class Files:
         self._versions[path] = (now, version)
         return version
 
-    def secret(self, path: Path) -> str:
+    def text(self, path: Path) -> str:
         """The text of a secret file without white space at its ends. Raises ProbeFailure when it cannot be read."""
         try:
             version = self.version(path)
@@ -54,6 +54,13 @@ class Files:
             raise ProbeFailure(Reason.PERMISSION_DENIED, f"cannot read the file {path}: {error.strerror}") from error
         self._texts[path] = (version, text)
         remember(text, str(path))
+        return text
+
+    def secret(self, path: Path) -> str:
+        """Like `text`. Raises ProbeFailure for an empty file, too, as it may be while somebody writes it."""
+        text = self.text(path)
+        if not text:
+            raise ProbeFailure(Reason.PERMISSION_DENIED, f"the file {path} is empty")
         return text
 
     def secret_for_header(self, path: Path) -> str:

@@ -33,7 +33,7 @@ class _HeadersFile(AuthBase):
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         try:
-            text = self._files.secret(self._path)
+            text = self._files.text(self._path)
         except ProbeFailure as failure:
             raise _HeadersFileError(f"headers_file: {failure.detail}") from failure
         for number, line in enumerate(text.splitlines(), 1):

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from agent.core import secrets
+from agent.core.reasons import Reason
+from agent.core.run import ProbeFailure
 from agent.core.secrets import CONCEALED, conceal
 from agent.probes._files import Files
 
@@ -28,3 +30,15 @@ def test_the_former_value_of_a_file_is_still_concealed(tmp_path: Path, monkeypat
         file.write_text(value)
         assert files.secret(file) == value
     assert conceal("the-first-token, the-second-token-") == f"{CONCEALED}, {CONCEALED}"
+
+
+def test_an_empty_file_holds_no_secret(tmp_path: Path) -> None:
+    """As a file is for a moment that is being written anew: the target must not be blamed for refusing nothing."""
+    path = tmp_path / "token"
+    path.write_text(" \n")
+    for read in (Files().secret, Files().secret_for_header):
+        with pytest.raises(ProbeFailure) as raised:
+            read(path)
+        assert raised.value.reason is Reason.PERMISSION_DENIED
+        assert raised.value.detail == f"the file {path} is empty"
+    assert Files().text(path) == ""
