@@ -16,6 +16,7 @@ from agent.core.measures import Metric, MetricType
 from agent.core.ports import Probe
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
+from agent.core.words import are
 from agent.probes._address import parse_literal
 from agent.probes._dns_answer import chosen_server, read_reply
 from agent.probes._dns_wire import Rcode, rcode
@@ -138,7 +139,9 @@ class DnsProbe:
         if missing:
             shown = ", ".join(quote(record.to_text()) for record in found[:_MOST_SHOWN])
             more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
-            raise ProbeFailure(Reason.BODY_MISMATCH, f"{', '.join(missing)} is not among the answers: {shown}{more}")
+            raise ProbeFailure(
+                Reason.BODY_MISMATCH, f"{', '.join(missing)} {are(len(missing))} not among the answers: {shown}{more}"
+            )
 
 
 def _expected(record_type: str, text: str) -> object:

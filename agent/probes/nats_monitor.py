@@ -7,6 +7,7 @@ from agent.core.measures import Metric
 from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure, Run
+from agent.core.words import are, counted
 from agent.probes._http import Response
 from agent.probes._http_session import HttpSession
 from agent.probes._http_settings import WebServerSettings
@@ -163,9 +164,8 @@ class NatsMonitorProbe:
     def _judge(self, clients: dict[str, list[JsonObject]], count: int) -> None:
         missing = [name for name in self._expect.clients if name not in clients]
         if missing:
-            raise ProbeFailure(
-                Reason.CLIENT_MISSING, f"{' and '.join(missing)} not among the {count} connections of the server"
-            )
+            among = f"among the {counted(count, 'connection')} of the server"
+            raise ProbeFailure(Reason.CLIENT_MISSING, f"{' and '.join(missing)} {are(len(missing))} not {among}")
         quiet = self._expect.no_slow_consumers_for
         if quiet is not None and self._history.slow_consumers_ago < quiet:
             raise ProbeFailure(

@@ -71,6 +71,7 @@ async def test_records_that_must_be_there(record_type: str, answers: list[str], 
     ("answer", "settings", "reason", "words"),
     [
         (RECORDS, {"answers": ["127.0.0.9"]}, Reason.BODY_MISMATCH, '127.0.0.9 is not among the answers: "127.0.0.1"'),
+        (RECORDS, {"answers": ["127.0.0.8", "127.0.0.9"]}, Reason.BODY_MISMATCH, "127.0.0.8, 127.0.0.9 are not among"),
         (RECORDS, {"type": "MX", "answers": ["20 mail.test"]}, Reason.BODY_MISMATCH, "20 mail.test"),
         (RECORDS, {"type": "CNAME"}, Reason.DNS_NO_ADDRESS, "a.test. has no record of type CNAME"),
         (code("NXDOMAIN"), {}, Reason.DNS_NXDOMAIN, "a.test. does not exist"),

@@ -95,7 +95,7 @@ async def test_a_real_server_with_its_clients(program: str) -> None:
         settings = {"kind": "nats_monitor", "url": server.monitor_url}
         outcome = await probe({**settings, "expect": {"clients": ["meshsync"]}})
         assert_failed(outcome, Reason.CLIENT_MISSING)
-        assert "meshsync not among the 0 connections" in outcome.detail
+        assert "meshsync is not among the 0 connections" in outcome.detail
         assert [of_client(outcome, CLIENT_CONNECTED, name) for name in NAMES] == [0.0, 0.0]
 
         async with client(server, "meshery-server") as meshery, client(server, "meshsync"), client(server, "other"):
