@@ -11,7 +11,7 @@ from agent.core.reasons import Reason
 from agent.metrics.catalogue import catalogue
 from agent.probes import probe_kinds
 from tests.agent.support import check, write
-from tests.commands.support import call
+from tests.commands.support import call, reachd
 
 DEPLOYMENT = {
     "name": "prod",
@@ -83,11 +83,10 @@ async def test_targets(output: str, tmp_path: Path, capfd: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("command", ["run", "check", "targets"])
-async def test_a_bad_configuration_is_status_2_for_every_command(
-    command: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_configuration_is_status_2_for_every_command(command: str, tmp_path: Path) -> None:
     file = tmp_path / "reachd.yaml"
     file.write_text("listen: [\n")
-    status, out, err = await call(capfd, command, "--config", file)
-    assert (status, out) == (2, "")
-    assert err.startswith(f"{file}:")
+    with reachd(command, "--config", file) as process:
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (2, b"")
+    assert err.startswith(f"{file}:".encode())

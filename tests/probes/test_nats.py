@@ -534,7 +534,7 @@ def _free() -> int:
 async def test_an_empty_token_file_is_the_agents_fault(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.touch()
-    async with serving(saying(INFO)) as server:
+    async with serving(saying(INFO, stay=True)) as server:
         outcome = await probe({"kind": "nats", "address": server.address, "token_file": str(file)})
     assert (outcome.verdict, outcome.reason) == (Verdict.UNKNOWN, Reason.PERMISSION_DENIED)
     assert outcome.detail == f"the file {file} is empty"
