@@ -25,11 +25,12 @@ async def collect_by_the_clock() -> None:
             for _ in range(_YOUNG_BEFORE_FULL):
                 await asyncio.sleep(_EVERY)
                 gc.collect(0)
+            gc.unfreeze()  # what has settled may have become garbage, or was garbage even then
             gc.collect()
     finally:
         gc.set_threshold(*before)
 
 
 def settle() -> None:
-    """Notes that what lives now lives long: no collection looks at it again."""
+    """Notes that what lives now lives long: only a full collection looks at it again."""
     gc.freeze()

@@ -70,7 +70,9 @@ class Supervisor:
                 await sleep(0)
         self._order_dependencies(plan)
         # What lives as long as the plan need not be looked at by every garbage collection: 100 ms for 10,000 checks.
-        settle()
+        # A small change is not worth it, because the garbage of this moment settles, too.
+        if len(probes) >= _BUILT_AT_ONCE:
+            settle()
 
     async def _stop(self, keys: list[CheckKey]) -> None:
         tasks = [self._tasks.pop(key) for key in keys]

@@ -2,11 +2,12 @@
 
 import gc
 from asyncio import create_task, gather, sleep, timeout
+from collections.abc import Callable
 from weakref import ref
 
 import pytest
 
-from agent.engine.garbage import collect_by_the_clock
+from agent.engine.garbage import collect_by_the_clock, settle
 from agent.probes import settings_of
 from agent.probes._door import run_probe
 from agent.probes._network import Network
@@ -95,11 +96,14 @@ async def test_young_garbage_goes_soon_and_old_objects_are_left_alone(monkeypatc
     assert gc.get_threshold() == before
 
 
-async def test_everything_is_looked_at_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("grow_old", [lambda: gc.collect(0), settle], ids=["old", "settled"])
+async def test_everything_is_looked_at_now_and_then(
+    grow_old: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("agent.engine.garbage._EVERY", 0.01)
     monkeypatch.setattr("agent.engine.garbage._YOUNG_BEFORE_FULL", 3)
     old = Circle()
-    gc.collect(0)
+    grow_old()
     old_one = ref(old)
     del old
     task = create_task(collect_by_the_clock())

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import chain, pairwise, repeat
 from time import time
+from weakref import ref
 
 import pytest
 from structlog.testing import capture_logs
@@ -216,6 +217,17 @@ async def test_reconciling_leaves_no_garbage_behind_that_is_then_kept_for_ever()
             await running.reconcile(plan(*[check(f"c{place}", probe, every=60.0) for place in range(300)]), Network())
             frozen.append(gc.get_freeze_count())
     assert frozen[-1] - frozen[1] < 300, frozen
+
+
+async def test_a_small_change_keeps_no_garbage_of_others_for_ever() -> None:
+    async with supervisor(Recorder()) as running:
+        circle = WebServer()
+        circle.itself = circle  # type: ignore[attr-defined]
+        left = ref(circle)
+        del circle
+        await running.reconcile(plan(check("new", {"kind": "tcp", "address": "127.0.0.1:1"}, every=60.0)), Network())
+        gc.collect()
+    assert left() is None
 
 
 async def test_a_check_never_overlaps_with_itself_and_counts_the_slots_it_missed() -> None:
