@@ -114,3 +114,23 @@ async def test_everything_is_looked_at_now_and_then(
     finally:
         task.cancel()
         await gather(task, return_exceptions=True)
+
+
+async def test_everything_is_looked_at_before_garbage_takes_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.engine.garbage._EVERY", 0.01)
+    monkeypatch.setattr("agent.engine.garbage._MOST_GROWTH", 20_000)
+    old = Circle()
+    gc.collect(0)
+    old_one = ref(old)
+    del old
+    task = create_task(collect_by_the_clock())
+    try:
+        await sleep(0)
+        grown = [str(number) for number in range(100_000)]
+        async with timeout(5):
+            while old_one() is not None:
+                await sleep(0.01)
+        assert len(grown) == 100_000
+    finally:
+        task.cancel()
+        await gather(task, return_exceptions=True)
