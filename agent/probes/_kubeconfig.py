@@ -6,6 +6,7 @@ Read by ourselves: the Kubernetes client costs 69 MB, and would run the programs
 import binascii
 from base64 import b64decode
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from agent.probes._text import has_control_characters
 from agent.probes._tls import TlsIdentity, tls_identity
 
 _MAX_BYTES = 1024 * 1024
+_MAX_DEPTH = 40
 _UNSUPPORTED = {
     "exec": "an exec plugin, which is a program that reachd does not run",
     "auth-provider": "an auth-provider plugin, which Kubernetes has given up",
@@ -107,14 +109,26 @@ def _document(path: Path) -> JsonObject:
     if len(text) > _MAX_BYTES:
         raise _unusable(path, f"it is longer than {_MAX_BYTES} bytes")
     try:
+        if _is_too_deep(text):  # which the loader would follow until the process crashes
+            raise _unusable(path, f"it is nested more than {_MAX_DEPTH} levels deep")
         document: object = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
         # The parser's own message quotes the line, which may hold a secret.
         raise _unusable(path, f"line {mark.line + 1} is not YAML" if mark else "it is not YAML") from None
+    except ValueError:
+        raise _unusable(path, "a date or a number in it cannot be; put it in quotes") from None
     if not isinstance(document, dict):
         raise _unusable(path, "it is not a mapping of clusters, contexts and users")
     return document
+
+
+def _is_too_deep(text: bytes) -> bool:
+    steps = (
+        isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader)
+    )
+    return any(depth > _MAX_DEPTH for depth in accumulate(steps))
 
 
 def _named(path: Path, config: JsonObject, kind: str, name: str) -> JsonObject:

@@ -319,6 +319,8 @@ async def test_a_changed_kubeconfig_is_read_again(tmp_path: Path) -> None:
         ("a: b: c", "line 1 is not YAML"),
         ("users:\n  - token: s3cret\n    x: [", "is not YAML"),
         ("\x00", "it is not YAML"),
+        ("last-update: 2026-02-30", "a date or a number in it cannot be"),
+        ("a: " + 100_000 * "[", "nested more than"),
         ("- a", "not a mapping"),
         ("{}", "no current-context"),
         ("current-context: a", "no 'a' among its contexts; there are: none"),
