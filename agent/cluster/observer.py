@@ -1,7 +1,10 @@
 """What the agent does in its cluster: leads or stands by, owns its share of the checks, and watches as the leader."""
 
-from asyncio import Event, Task, create_task, gather
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from asyncio import Event, Task, create_task, gather, sleep
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+import structlog
 
 from agent.cluster.client import Cluster, connect
 from agent.cluster.election import Election
@@ -17,6 +20,10 @@ from agent.metrics.text import Format
 from agent.probes._kube_objects import Collection
 from agent.probes._network import Network
 from agent.settings.kubernetes import KubernetesSettings
+
+_log = structlog.get_logger("agent.cluster")
+_PAUSE = 5.0
+"""Seconds after which a part that a fault of the agent has ended begins again."""
 
 
 class Observer:
@@ -107,10 +114,10 @@ class Observer:
         identity = Identity.of_this_process()
         if settings.election is not None:
             self._election = Election(cluster, settings.election, identity, changed=self._lead_may_change)
-            self._tasks.append(create_task(self._election.run(), name="election"))
+            self._tasks.append(_start(self._election.run, "election"))
         if settings.sharing is not None:
             self._membership = Membership(cluster, settings.sharing, identity, changed=self._changed)
-            self._tasks.append(create_task(self._membership.run(), name="membership"))
+            self._tasks.append(_start(self._membership.run, "membership"))
         self.discovered = {
             kind: [
                 Reflector(cluster, each.path, label_selector=each.label_selector, changed=self.discovered_changed.set)
@@ -119,8 +126,8 @@ class Observer:
             for kind, collections in self._to_discover.items()
         }
         found = [reflector for reflectors in self.discovered.values() for reflector in reflectors]
-        self._tasks += [create_task(reflector.run(), name="reflector") for reflector in found]
-        self._tasks.append(create_task(self._watch_as_leader(cluster), name="cluster watch"))
+        self._tasks += [_start(reflector.run, "reflector") for reflector in found]
+        self._tasks.append(_start(partial(self._watch_as_leader, cluster), "cluster watch"))
 
     async def close(self) -> None:
         """Ends, and lets another replica take over at once."""
@@ -156,8 +163,8 @@ class Observer:
         self._series = ClusterSeries(sources, kube_state_metrics=self._settings.kube_state_metrics)
         watched = [reflector for reflectors in self._reflectors.values() for reflector in reflectors]
         polled = [poll for polls in usage.values() for poll in polls]
-        tasks = [create_task(it.run(), name="reflector") for it in watched]
-        tasks += [create_task(it.run(), name="usage") for it in polled]
+        tasks = [_start(it.run, "reflector") for it in watched]
+        tasks += [_start(it.run, "usage") for it in polled]
         try:
             while self.acting:
                 await self._lead_changed.wait()
@@ -169,6 +176,20 @@ class Observer:
 
 def _nothing() -> None:
     """Series are made at each scrape from the objects that are there."""
+
+
+def _start(run: Callable[[], Awaitable[None]], name: str) -> Task[None]:
+    return create_task(_for_ever(run, name), name=name)
+
+
+async def _for_ever(run: Callable[[], Awaitable[None]], name: str) -> None:
+    """Runs what has no end of its own. After a fault it goes on with what it knows."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            _log.exception("a task failed; it begins again", task=name)
+        await sleep(_PAUSE)
 
 
 async def _cancel(tasks: Sequence[Task[None]]) -> None:
