@@ -15,8 +15,8 @@ _SERVICE_NAME = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\
 _HEALTH_PATH = re.compile(r"/(?:livez|readyz)\b")
 _TLS_WANTED = re.compile(r"\bHTTPS\b|\\x15\\x03")
 """How servers say that plain text came where TLS is spoken: in words (Go, nginx), or with a TLS alert."""
-_SIGNS_IN_OTHERWISE = re.compile(r"\bkubeconfig .* signs in by ")
-"""How the detail names a user of a kubeconfig who needs more than what stands in files."""
+SIGNS_IN_BY = " signs in by "
+"""Stands in the detail where the user of a kubeconfig needs more than what stands in files."""
 _PLACE = re.compile(
     r"(?P<origin>(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\]):(?P<port>\d+))(?P<path>/.*)"
 )
@@ -36,7 +36,7 @@ _KEYS_OF_A_DEPLOYMENT = {
 }
 """What takes the place of the keys of a check, where a profile has made it."""
 _RENEW = "If it is a sign-in page, the credentials that the check sends have expired or were never good: renew them."
-_STOOD_STILL = "the agent stood still for "
+STOOD_STILL = "the agent stood still for "
 """How the detail begins where the agent got no CPU, and lacked nothing else."""
 _GIVE_IT_CPU = (
     "reachd_event_loop_delay_seconds of this agent: how often, and for how long, does it stand still?",
@@ -78,9 +78,9 @@ def steps_for(reason: Reason, check: Check, detail: str = "", redirected: str = 
     detail: what the run found. redirected: where a redirect led it, as in its outcome. A host that is the name of a
     Service tells SERVICE and NAMESPACE too.
     """
-    if reason is Reason.PERMISSION_DENIED and _SIGNS_IN_OTHERWISE.search(detail):
+    if reason is Reason.PERMISSION_DENIED and SIGNS_IN_BY in detail:
         return list(_GIVE_A_TOKEN)
-    if reason is Reason.OVERLOADED and detail.startswith(_STOOD_STILL):
+    if reason is Reason.OVERLOADED and detail.startswith(STOOD_STILL):
         return list(_GIVE_IT_CPU)
     check = _at_the_place_that_failed(check, redirected)
     service = _SERVICE_NAME.fullmatch(check.host)

@@ -11,6 +11,7 @@ from agent.core.outcome import Outcome, Verdict
 from agent.core.ports import Probe, Sink, Tracing
 from agent.core.reasons import Reason
 from agent.core.schedule import Schedule
+from agent.core.steps import STOOD_STILL
 from agent.core.transitions import Standing, State, Transition
 from agent.engine.clock import Clock
 from agent.engine.limits import Limits
@@ -173,7 +174,7 @@ class CheckLoop:
         if outcome.reason in _TIMEOUTS and stalled > _STALLED_TIMEOUT * self.check.timeout:
             outcome.verdict = Verdict.UNKNOWN
             outcome.reason = Reason.OVERLOADED
-            outcome.detail = f"the agent stood still for {stalled:.2f} s of the run: {outcome.detail}"
+            outcome.detail = f"{STOOD_STILL}{stalled:.2f} s of the run: {outcome.detail}"
         return outcome
 
     def _report_missed(self, slots: int) -> None:

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from agent.core.reasons import Reason
 from agent.core.run import ProbeFailure
+from agent.core.steps import SIGNS_IN_BY
 from agent.probes._endpoint import parse_url
 from agent.probes._files import Version, version_of
 from agent.probes._json import JsonObject, child, children, text_of
@@ -83,9 +84,8 @@ def _read(path: Path, context: str | None, _version: Version) -> ClusterAccess:
     chosen = _context(path, context)
     for key, what in _UNSUPPORTED.items():
         if key in chosen.user:
-            raise _unusable(
-                path, f"the user of context {chosen.name!r} signs in by {what}; give it a ServiceAccount's token"
-            )
+            user = f"the user of context {chosen.name!r}"
+            raise _unusable(path, f"{user}{SIGNS_IN_BY}{what}; give it a ServiceAccount's token")
     cluster = chosen.cluster
     if cluster.get("proxy-url"):
         raise _unusable(path, "its cluster has a proxy-url; set the agent's own proxy")
