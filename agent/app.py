@@ -34,10 +34,10 @@ from agent.probes._proxy import Proxies
 from agent.settings.load import load
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
-from agent.settings.plan import names_nothing_to_check, warnings
 from agent.settings.problems import ConfigurationError, Problem
 from agent.settings.restart import in_force, waiting
 from agent.settings.snapshot import STATIC, Source
+from agent.settings.warnings import names_nothing_to_check, warnings
 from agent.sinks.log import LogSink, configure_logging
 from agent.sinks.prometheus import PrometheusSink
 from agent.sinks.status import StatusSink

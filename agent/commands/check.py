@@ -25,7 +25,8 @@ from agent.engine.once import Result, run_once
 from agent.probes._network import Network
 from agent.probes._settings import ProbeSettings
 from agent.settings.model import Configuration
-from agent.settings.plan import plan, untested_deployments
+from agent.settings.plan import plan
+from agent.settings.warnings import untested_deployments
 
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:]+):\d{1,5}")
 _WAIT_BETWEEN = 2.0

@@ -6,7 +6,8 @@ from argparse import Namespace
 from agent.commands.configuration import load_or_complain
 from agent.commands.status import ExitStatus
 from agent.core.words import counted
-from agent.settings.plan import plan, warnings
+from agent.settings.plan import plan
+from agent.settings.warnings import warnings
 
 
 def execute(options: Namespace) -> ExitStatus:

@@ -10,10 +10,11 @@ from agent.settings.document import MAX_BYTES, Place, YamlList, YamlMapping, pla
 from agent.settings.environment import expand
 from agent.settings.findings import Findings
 from agent.settings.model import Configuration
-from agent.settings.plan import timeout_problems, warned_paths
+from agent.settings.plan import timeout_problems
 from agent.settings.problems import ConfigurationError, Path, Problem, render_path
 from agent.settings.references import report_references
 from agent.settings.secrets import remember_from_environment, report_literal_secrets
+from agent.settings.warnings import warned_paths
 from agent.settings.wording import explain
 from agent.settings.written import entries
 

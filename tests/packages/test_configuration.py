@@ -14,7 +14,8 @@ from agent.discovery.objects import Objects
 from agent.profiles.network_policy import network_policies
 from agent.settings.load import load
 from agent.settings.model import Configuration
-from agent.settings.plan import plan, warnings
+from agent.settings.plan import plan
+from agent.settings.warnings import warnings
 from tests.discovery.cluster_objects import service
 from tests.packages.cases import CASES, EVERYTHING, WHOLE, by_both, with_sidecar
 from tests.packages.manifests import Json, configurations, merged, of_kind

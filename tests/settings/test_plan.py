@@ -11,9 +11,10 @@ from agent.profiles.deployment import Deployment
 from agent.settings.load import load
 from agent.settings.mask import masked_yaml
 from agent.settings.model import Configuration
-from agent.settings.plan import plan, warnings
+from agent.settings.plan import plan
 from agent.settings.snapshot import Snapshot
 from agent.settings.targets import read_targets
+from agent.settings.warnings import warnings
 
 EXAMPLES = Path(__file__).parents[2] / "config"
 NAMES = ("minimal", "meshery-sidecar", "meshery-deployment", "custom-checks", "all-options")
