@@ -70,7 +70,7 @@ class ApiError(Exception):
     retry_after: seconds after which it wants to be asked again, where it says so.
     """
 
-    def __init__(self, status: int, reason: str = "", message: str = "", retry_after: float | None = None) -> None:
+    def __init__(self, status: int, reason: str, message: str, retry_after: float | None) -> None:
         super().__init__(f"{status} {reason}: {message}")
         self.status = status
         self.reason = reason
@@ -89,8 +89,8 @@ class WatchEvent(NamedTuple):
     object: JsonObject
 
 
-async def connect(settings: KubernetesSettings, network: Network) -> "Cluster":
-    """The cluster that the settings name. Nothing is asked yet, so nothing can fail."""
+def connect(settings: KubernetesSettings, network: Network) -> "Cluster":
+    """The cluster that the settings name, for the running event loop. Nothing is asked yet, so nothing can fail."""
     if settings.kubeconfig is None:
         return Cluster(service_account_access, network)
     return Cluster(partial(cluster_access, settings.kubeconfig, settings.context), network)

@@ -110,7 +110,7 @@ class Observer:
     async def start(self) -> None:
         """Begins. Nothing is asked before the tasks have their turn, so nothing can fail."""
         settings = self._settings
-        cluster = self._cluster = await connect(settings, self._network)
+        cluster = self._cluster = connect(settings, self._network)
         identity = Identity.of_this_process()
         if settings.election is not None:
             self._election = Election(cluster, settings.election, identity, changed=self._lead_may_change)

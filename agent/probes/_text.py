@@ -25,10 +25,10 @@ def quote(text: bytes | str, limit: int = _LIMIT) -> str:
     return f'"{unquoted(text, limit)}"'
 
 
-def quote_end(text: bytes, limit: int = _LIMIT) -> str:
+def quote_end(text: bytes) -> str:
     """The end of `text`, as `quote` shows the beginning. All of it is looked through: a secret may begin far before."""
     shown = conceal(text.decode("utf-8", "backslashreplace"), cut=True)
-    return f'"{"…" if len(shown) > limit else ""}{_escaped(shown[-limit:])}"'
+    return f'"{"…" if len(shown) > _LIMIT else ""}{_escaped(shown[-_LIMIT:])}"'
 
 
 def unquoted(text: bytes | str, limit: int = _LIMIT) -> str:
@@ -40,11 +40,11 @@ def unquoted(text: bytes | str, limit: int = _LIMIT) -> str:
     return f"{shown}…" if len(text) > limit else shown
 
 
-def quote_json(value: object, limit: int = _LIMIT) -> str:
+def quote_json(value: object) -> str:
     """The beginning of a value of JSON as JSON writes it, without secrets: only a text is in quotation marks."""
     if isinstance(value, str):
-        return quote(value, limit)
-    return printable(conceal(json.dumps(value), limit + 1), limit)
+        return quote(value)
+    return printable(conceal(json.dumps(value), _LIMIT + 1))
 
 
 def _escaped(text: str) -> str:

@@ -32,7 +32,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def client(settings: KubernetesSettings, proxies: Proxies | None = None) -> AsyncIterator[Cluster]:
-    cluster = await connect(settings, Network(proxies=proxies))
+    cluster = connect(settings, Network(proxies=proxies))
     try:
         yield cluster
     finally:

@@ -54,7 +54,7 @@ async def test_usage_is_asked_for_and_ends_where_it_is_served_no_more(
     other = changed(POD_USAGE, metadata__name="other")
     pages = {PODS: page({"kind": "PodMetricsList", "items": [POD_USAGE, None, 7, [], other]})}
     async with serving(serving_pages(pages)) as server:
-        cluster = await connect(KubernetesSettings(kubeconfig=kubeconfig(tmp_path, server.address)), Network())
+        cluster = connect(KubernetesSettings(kubeconfig=kubeconfig(tmp_path, server.address)), Network())
         poll = UsagePoll(cluster, PODS)
         asking = create_task(poll.run())
         try:
