@@ -5,7 +5,7 @@ Every field may be missing: then its metric is not measured. The server's own co
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
@@ -136,7 +136,7 @@ def timestamp_of(document: JsonObject, name: str) -> float | None:
         return None
     if moment.tzinfo is None or moment.year < 1970:
         return None
-    return moment.astimezone(UTC).timestamp()
+    return moment.timestamp()
 
 
 _UNITS = {
