@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from agent.discovery.objects import LONGEST_PATH, Named, Objects, Service, named, pod_ports, service_of
+from agent.probes._broker_candidates import BROKER_NAMES
 from agent.probes._endpoint import parse_url
 from agent.probes._json import JsonObject, child, children, text_of, texts
 from agent.probes._kube_objects import is_host_of
@@ -15,8 +16,6 @@ _MARKS = {"server", "broker", "operator"}
 """Keys of which one at least makes an installation."""
 _NAME_LABEL = "app.kubernetes.io/name"
 _SERVER = "meshery"
-_BROKERS = ("meshery-nats", "meshery-broker")
-"""Names of the Broker's Service: Operator 1.0 and newer, and the ones before."""
 _OPERATORS = ("meshery-operator-metrics-service", "meshery-operator")
 _PERF = ("perf", "nighthawk")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+/?")
@@ -108,7 +107,7 @@ def _server_parts(
 
 def _broker_parts(namespace: str, services: Iterable[Service], *, wanted: bool) -> Iterator[_Part]:
     by_name = {each.name: each for each in services}
-    broker = next((by_name[name] for name in _BROKERS if name in by_name), None)
+    broker = next((by_name[name] for name in BROKER_NAMES if name in by_name), None)
     if broker is not None:
         client, monitor = broker.port("nats", "client", 4222), broker.port("monitor", 8222)
         addresses = {
@@ -118,7 +117,7 @@ def _broker_parts(namespace: str, services: Iterable[Service], *, wanted: bool) 
         yield _Part("broker", addresses, f"Service {broker.name}")
     elif wanted:
         # The Operator was told to run one. That its Service is missing is what the checks are to show.
-        host = f"{_BROKERS[0]}.{namespace}.svc"
+        host = f"{BROKER_NAMES[0]}.{namespace}.svc"
         addresses = {"address": f"{host}:4222", "monitor": f"http://{host}:8222"}
         yield _Part("broker", addresses, "its Broker or MeshSync resource")
 

@@ -11,6 +11,8 @@ from agent.probes._endpoint import Endpoint, parse_address
 from agent.probes._json import JsonObject, child, children, number_of, text_of
 from agent.probes._kube_objects import condition, is_true, labels_of
 
+BROKER_NAMES = ("meshery-nats", "meshery-broker")
+"""Names of the Broker's Service and StatefulSet: Operator 1.0 and newer, and the ones before."""
 _CLIENT_PORT = 4222
 _CLIENT_NAMES = ("nats", "client")
 _MOST_INGRESSES = 4

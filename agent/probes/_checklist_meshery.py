@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from agent.probes._broker_candidates import BROKER_NAMES
 from agent.probes._checklist_rule import Objects, Resource, served, unknowable
 from agent.probes._json import JsonObject, child, children, text_of
 from agent.probes._kube_objects import container_named, is_selected, labels_of, name_of, pod_template
@@ -31,8 +32,6 @@ CONTROL_PLANE_NODES = Resource(
 )
 
 _NAME = "app.kubernetes.io/name"
-_BROKERS = ("meshery-nats", "meshery-broker")
-"""The Broker's StatefulSet by Operator 1.0 and newer, and by those before."""
 
 
 def server(objects: Objects) -> JsonObject:
@@ -68,7 +67,7 @@ def ingresses_of_server(objects: Objects, deployment: JsonObject) -> tuple[JsonO
 
 def broker(objects: Objects) -> JsonObject:
     """The StatefulSet of Meshery Broker. Raises Inconclusive where there is none."""
-    for name in _BROKERS:
+    for name in BROKER_NAMES:
         if (found := _first(objects, STATEFUL_SETS, _is_named(name))) is not None:
             return found
     raise unknowable(

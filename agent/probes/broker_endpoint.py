@@ -12,7 +12,7 @@ from agent.core.reasons import Reason
 from agent.core.run import Inconclusive, ProbeFailure, Run
 from agent.probes._address import parse_literal
 from agent.probes._broker_attempts import Attempts, attempt, attempts
-from agent.probes._broker_candidates import Candidate, candidates, node_port
+from agent.probes._broker_candidates import BROKER_NAMES, Candidate, candidates, node_port
 from agent.probes._connection import TCP_METRICS
 from agent.probes._endpoint import Endpoint, parse_address, url_endpoint
 from agent.probes._http import HTTP_METRICS
@@ -28,8 +28,6 @@ from agent.probes._verdict import judge_status
 
 _GROUP = "/apis/meshery.io/v1alpha1"
 """Served by every release of the Operator, 1.0 and newer with v1alpha2 beside it."""
-_SERVICES = ("meshery-nats", "meshery-broker")
-"""Names of the Broker's Service: Operator 1.0 and newer, and the ones before."""
 _NODES = "/api/v1/nodes?limit=20"
 """One worker that is Ready is enough."""
 _MAX_RESOURCE = 256 * 1024
@@ -139,7 +137,7 @@ class BrokerEndpointProbe:
 
     async def _possible(self, session: HttpSession, broker: JsonObject, api_host: str) -> _Possible:
         """What is not there, or may not be read, is no reason to fail: nobody has to grant these rights."""
-        for name in _SERVICES:
+        for name in BROKER_NAMES:
             path = f"{list_path('/api/v1', 'services', self._namespace)}/{name}"
             response = await session.get(path, _MAX_RESOURCE)
             if response.status in (401, 403):
