@@ -10,8 +10,9 @@ from agent.core.ports import Probe
 from agent.core.reasons import Reason
 from agent.core.run import Inconclusive, ProbeFailure, Run
 from agent.probes._address import host_and_port, parse_literal
+from agent.probes._content_coding import decoded_body
 from agent.probes._endpoint import url_endpoint
-from agent.probes._http import MAX_BODY, Response, decoded_body, exchange
+from agent.probes._http import MAX_BODY, Response, exchange
 from agent.probes._http_settings import HttpRequestSettings
 from agent.probes._http_target import CLOSE, HttpTarget
 from agent.probes._network import Network
