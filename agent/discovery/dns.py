@@ -27,7 +27,7 @@ from agent.probes._text import quote
 from agent.settings.checks import CheckSettings
 from agent.settings.discovery import DnsTargets
 from agent.settings.problems import ConfigurationError, Problem
-from agent.settings.snapshot import Snapshot
+from agent.settings.snapshot import Snapshot, Source
 from agent.settings.targets import targets_of
 
 _MOST_ANSWERS = 100
@@ -50,6 +50,15 @@ class DnsSource:
     network: Callable[[], Network] = field(compare=False)
     """The way to the network that is in force: its policy may change while the source goes on."""
     _latest: Snapshot = field(default=Snapshot(name), init=False, compare=False)
+
+    def goes_on_from(self, other: Source) -> bool:
+        if not isinstance(other, DnsSource):
+            return False
+        as_often = self.settings.model_copy(update={"every": other.settings.every})
+        if as_often != other.settings:
+            return False
+        self._latest = other._latest
+        return True
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         while True:

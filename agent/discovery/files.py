@@ -14,7 +14,7 @@ from agent.settings.checks import CheckSettings
 from agent.settings.discovery import TargetFiles
 from agent.settings.document import MAX_BYTES
 from agent.settings.problems import ConfigurationError
-from agent.settings.snapshot import Snapshot
+from agent.settings.snapshot import Snapshot, Source
 from agent.settings.targets import Targets, read_targets
 
 _MOST_FILES = 1000
@@ -47,6 +47,12 @@ class FileSource:
     settings: TargetFiles
     _files: dict[Path, _File] = field(default_factory=dict, init=False, compare=False)
     _at: float = field(default=0.0, init=False, compare=False)
+
+    def goes_on_from(self, other: Source) -> bool:
+        if not isinstance(other, FileSource) or other.settings.path != self.settings.path:
+            return False
+        self._files, self._at = other._files, other._at
+        return True
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         while True:

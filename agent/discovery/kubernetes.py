@@ -11,7 +11,7 @@ from agent.probes._json import JsonObject
 from agent.probes._kube_objects import Collection
 from agent.probes._settings import Model
 from agent.settings.problems import ConfigurationError
-from agent.settings.snapshot import Snapshot
+from agent.settings.snapshot import Snapshot, Source
 from agent.settings.targets import targets_of
 
 SOURCE = "kubernetes"
@@ -76,6 +76,10 @@ class KubernetesSource:
         """
         self._watched = watched
         self._changed = changed
+
+    def goes_on_from(self, _: Source) -> bool:
+        """There is only one, which stays."""
+        return False
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         while True:

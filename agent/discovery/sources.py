@@ -17,9 +17,9 @@ class _Followed:
 
     __slots__ = ("latest", "source", "task")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, latest: Snapshot) -> None:
         self.source = source
-        self.latest = Snapshot(source.name)
+        self.latest = latest
         self.task: asyncio.Task[None] | None = None
 
 
@@ -48,8 +48,8 @@ class Sources:
         return [followed.latest for followed in self._followed]
 
     def snapshots_of(self, sources: Sequence[Source]) -> list[Snapshot]:
-        """What these sources knew last, so far as they are followed already."""
-        return [followed.latest for source in sources if (followed := self._find(source)) is not None]
+        """What these sources knew last, so far as they, or what they go on from, are followed already."""
+        return [known for source in sources if (known := self._known_to(source)) is not None]
 
     async def reconcile(self, sources: Sequence[Source]) -> None:
         """Follows these sources and no others. Of two that find the same name the one before the other keeps it."""
@@ -68,8 +68,12 @@ class Sources:
     def _find(self, source: Source) -> _Followed | None:
         return next((followed for followed in self._followed if followed.source == source), None)
 
+    def _known_to(self, source: Source) -> Snapshot | None:
+        before = self._find(source) or next((it for it in self._followed if source.goes_on_from(it.source)), None)
+        return before.latest if before is not None else None
+
     def _follow(self, source: Source) -> _Followed:
-        followed = _Followed(source)
+        followed = _Followed(source, self._known_to(source) or Snapshot(source.name))
         followed.task = asyncio.create_task(self._run(followed), name=f"source {source.name}")
         return followed
 

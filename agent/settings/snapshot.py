@@ -30,6 +30,9 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
+    def goes_on_from(self, other: "Source") -> bool:
+        """Takes over what `other` knows, if that asks for the very same, only more or less often; whether it does."""
+
     def snapshots(self) -> AsyncIterator[Snapshot]:
         """What it knows, again and again, without an end.
 

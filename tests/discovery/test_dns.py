@@ -190,6 +190,22 @@ async def test_what_is_no_answer_changes_nothing(answer: Answer, problem: str, t
         await it.until_well()
 
 
+async def test_a_name_that_is_asked_for_more_or_less_often_is_the_same(tmp_path: Path) -> None:
+    names = {NAME: srv("0 0 80 a.example.test.")}
+    async with name_server(names) as server, scene(tmp_path, server.server) as it:
+        await it.until_checks("web--a-example-test-80")
+        names[NAME] = code("SERVFAIL")
+        await it.until_problem("(SERVFAIL)")
+        at = await it.last_success()
+        asked = server.asked.total()
+        assert (await it.agent.reload(asking(server.server, every="110ms")))[0] == 200
+        await until(lambda: server.asked.total() > asked + 2)
+        await it.until_checks("web--a-example-test-80")
+        assert await it.last_success() == at
+        assert (await it.agent.reload(asking(server.server, type="A", port=80)))[0] == 200
+        await it.until_checks()
+
+
 async def test_a_name_server_that_policy_forbids_is_not_asked(tmp_path: Path) -> None:
     async with name_server({NAME: srv("0 0 80 a.example.test.")}) as server:
         forbidding = asking(server.server) | {"forbidden_addresses": ["127.0.0.0/8"]}

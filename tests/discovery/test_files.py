@@ -216,6 +216,22 @@ async def test_a_reload_starts_and_stops_sources_and_leaves_the_others_alone(tmp
         assert await it.last_success() is None
 
 
+async def test_files_that_are_looked_at_more_or_less_often_are_the_same(tmp_path: Path) -> None:
+    async with scene(tmp_path) as it:
+        it.write("a.yaml", "one")
+        it.write("b.yaml", "two")
+        await it.until_checks("one", "two")
+        it.write_text("a.yaml", "[")
+        await it.until_problem("a.yaml:1:")
+        at, runs = await it.last_success(), await it.agent.values("probe_runs_total")
+        less_often = {"path": str(it.folder / "*.yaml"), "every": "300ms"}
+        assert (await it.agent.reload({"checks": [it.entry("static")], "discovery": {"files": [less_often]}}))[0] == 200
+        it.write("b.yaml", "two", "three")
+        await it.until_checks("one", "two", "three")
+        assert (await it.agent.values("probe_runs_total"))["two"] >= runs["two"]
+        assert await it.last_success() == at
+
+
 async def test_a_change_of_the_defaults_holds_for_what_was_found(tmp_path: Path) -> None:
     async with scene(tmp_path, defaults={"slo": 0.9}) as it:
         it.write("a.yaml", "one")

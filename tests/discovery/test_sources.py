@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from agent.discovery.sources import Sources
-from agent.settings.snapshot import Snapshot
+from agent.settings.snapshot import Snapshot, Source
 from tests.agent.support import until
 
 
@@ -19,6 +19,9 @@ class Scripted:
     name: str
     script: Iterator[Snapshot | Exception]
     told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def goes_on_from(self, _: Source) -> bool:
+        return False
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         for step in self.script:
