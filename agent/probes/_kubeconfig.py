@@ -116,8 +116,8 @@ def _document(path: Path) -> JsonObject:
         mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
         # The parser's own message quotes the line, which may hold a secret.
         raise _unusable(path, f"line {mark.line + 1} is not YAML" if mark else "it is not YAML") from None
-    except ValueError:
-        raise _unusable(path, "a date or a number in it cannot be; put it in quotes") from None
+    except (ValueError, KeyError, AttributeError):  # by which PyYAML says so of a date, a truth value and a timestamp
+        raise _unusable(path, "a value in it cannot be what it looks like, such as a date; put it in quotes") from None
     if not isinstance(document, dict):
         raise _unusable(path, "it is not a mapping of clusters, contexts and users")
     return document
