@@ -86,6 +86,7 @@ class Agent:
         self._configuration = configuration = load(paths)
         self._shown: tuple[Configuration | None, str] = (None, "")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hung_up = asyncio.Event()
         self._metrics = AgentMetrics()
         configure_logging(
             configuration.log.format,
@@ -144,6 +145,7 @@ class Agent:
             await self._observation.start()
             await self._apply(self._configuration, self._network, warnings(self._configuration))
         self._health.fulfil("configuration")
+        self._spawn(self._reload_when_told(), "reload")
         self._spawn(self._watch_files(), "configuration watch")
         self._spawn(collect_by_the_clock(), "garbage collection")
         _log.info("started", version=VERSION, address=self.address)
@@ -165,8 +167,8 @@ class Agent:
         await self._web.close()
 
     def reload_soon(self) -> None:
-        """Reloads in the background; what is wrong with the configuration goes to the log."""
-        self._spawn(self._reload_and_log(), "reload")
+        """Reloads in the background, once however often it is called before that has begun."""
+        self._hung_up.set()
 
     async def reload(self) -> Sequence[str]:
         """Puts the configuration on disk to use. Returns the keys that wait for a restart.
@@ -252,6 +254,12 @@ class Agent:
             return  # said where it was found
         except Exception:  # the watch has to live on: the next change may be the mending one
             _log.exception("the reload failed")
+
+    async def _reload_when_told(self) -> None:
+        while True:
+            await self._hung_up.wait()
+            self._hung_up.clear()
+            await self._reload_and_log()
 
     async def _watch_files(self) -> None:
         async for _ in changes(self._paths, lambda: self._signature):

@@ -422,6 +422,21 @@ def test_a_hangup_during_the_start_does_not_end_it(tmp_path: Path) -> None:
         wait_until(lambda: agent.lines("started"))
 
 
+async def test_hangups_that_come_together_are_one_reload(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def plan(name: str) -> dict[str, object]:
+        return {"checks": [check(name, "tcp", address="127.0.0.1:1")]}
+
+    async with local_agent(tmp_path, plan("before")) as agent:
+        for _ in range(20):
+            agent.agent.reload_soon()
+        await asyncio.sleep(0)
+        write(agent.file, plan("after"))
+        for _ in range(20):
+            agent.agent.reload_soon()
+        await agent.until_states(after="down")
+    assert capfd.readouterr().err.count("configuration reloaded") <= 2
+
+
 def test_a_hangup_reloads(tmp_path: Path) -> None:
     first = {"checks": [check("first", "tcp", address="127.0.0.1:1")]}
     with agent_process(tmp_path, first) as agent:
