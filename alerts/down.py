@@ -60,6 +60,10 @@ DOWN = "|".join(
 
 PARTLY = "ReachdPartlyDown"
 
+_ONE = f"on ({ID}, vantage, instance, job)"
+_SCRAPES = 4
+"""In two minutes."""
+
 
 def groups(timing: Timing) -> Iterator[Group]:
     """The rules, and what other groups build on."""
@@ -98,13 +102,23 @@ def unblocked(timing: Timing, window: str) -> str:
     return f'unless on ({CHECK}) max_over_time(probe_state{{check!="",state="blocked"}}[{timing(window)}])'
 
 
+def _latest(timing: Timing) -> str:
+    """What each agent saw last of a check. Of one that is blocked now, the check that it depends on tells.
+
+    Where a check was never up and down for two minutes in all, a block is no more than a pause: else one that is down
+    for good would never be so for long enough, if what it depends on comes and goes.
+    """
+    seen, window = 'probe_success{check!=""}', timing("5m")
+    never_up = f"count_over_time({seen}[{window}]) >= {_SCRAPES} unless max_over_time({seen}[{window}]) > 0"
+    blocked = f'(\n    probe_state{{state="blocked"}} unless {_ONE} ({never_up})\n  )'
+    return f"(last_over_time({seen}[{timing(GAP)}]) unless {_ONE} {blocked})"
+
+
 def _recordings(timing: Timing) -> Iterator[Recording]:
-    one, gap = f"on ({ID}, vantage, instance, job)", timing(GAP)
-    # Of a blocked check, the one that it depends on tells: what was seen before counts no more.
-    latest = f'(last_over_time(probe_success{{check!=""}}[{gap}]) unless {one} probe_state{{state="blocked"}})'
+    gap, latest = timing(GAP), _latest(timing)
     # A failed run that the quick re-check has not confirmed is no outage. Runs and scrapes keep step, so Prometheus may
     # see just the runs between, again and again.
-    confirmed = f'{one} last_over_time(probe_failing{{check!=""}}[{gap}])'
+    confirmed = f'{_ONE} last_over_time(probe_failing{{check!=""}}[{gap}])'
     believed = f"{latest} > 0\n  or {latest} and {confirmed}\n  or {latest} + 1"
     yield Recording("check:probe_success:max", f"max by ({ID}) (\n  {believed}\n)")
     yield Recording("check:probe_success:min", f"min by ({ID}) (\n  {believed}\n)")

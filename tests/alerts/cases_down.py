@@ -81,6 +81,15 @@ def _blocked() -> Iterator[Case]:
     yield Case("down: for a minute, then blocked from one place", _two("up 2m, down 1m, blocked", "up"))
     fires = [told("ReachdCheckDown", "critical", Watched(""), "4m", "10m")]
     yield Case("down: until it is blocked", [Watched("up 2m, down 2m45s, blocked")], firing=fires)
+    yield Case("down: now and then for a moment before it is blocked", [_by_turns("up*2/down/blocked*4")])
+    yield Case("down: for a moment whenever it is not blocked", [_by_turns("blocked*5/down")])
+    # What it depends on comes and goes, and is never down for long enough to be told of.
+    fires = [told("ReachdCheckDown", "critical", Watched(""), "7m30s")]
+    yield Case("down: whenever it is not blocked", [_by_turns("blocked/down*2")], firing=fires)
+
+
+def _by_turns(runs: str) -> Watched:
+    return Watched(f"up 2m, {runs}", every=30)
 
 
 def _twice() -> Iterator[Case]:
