@@ -73,6 +73,11 @@ def test_it_refuses_what_its_schema_does_not_know(value: str) -> None:
         rendered(f"--set={value}")
 
 
+@pytest.mark.parametrize("key", ["podMonitor", "serviceMonitor", "networkPolicy", "dashboards"])
+def test_what_is_taken_away_whole_is_not_wanted(key: str) -> None:
+    assert rendered(f"--set={key}=null") == rendered(f"--set={key}.enabled=false")
+
+
 def test_agents_of_pods_with_ipv6_alone_listen_there() -> None:
     manifests = rendered("--set-string=observer.config.listen=[::]:9886")
     assert merged(configurations(manifests)["reachd-observer"])["listen"] == "[::]:9886"
