@@ -29,7 +29,7 @@ The rows are off until a deployment says `checklist`, because they take rights t
 ```yaml
 vantage: [operations]
 deployments:
-  - name: prod
+  - name: meshery                     # as discovery names what it finds in the namespace meshery
     profile: meshery
     namespace: meshery                # where Meshery Server is
     external_url: https://meshery.example.com

@@ -433,6 +433,12 @@ def test_a_state_file_that_is_no_file_is_a_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_an_example_calls_meshery_by_the_name_that_discovery_gives_it(name: str) -> None:
+    checks = plan(example(name)).checks
+    assert {check.deployment for check in checks if check.system == "meshery"} <= {"meshery"}
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_an_example_draws_warnings_of_missing_files_only(name: str) -> None:
     said = [warning.message for warning in warnings(example(name)) if warning.path != "state_file"]
     assert [message for message in said if "is missing or cannot be read" not in message] == []
