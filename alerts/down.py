@@ -61,8 +61,7 @@ DOWN = "|".join(
 PARTLY = "ReachdPartlyDown"
 
 _ONE = f"on ({ID}, vantage, instance, job)"
-_SCRAPES = 4
-"""In two minutes."""
+_TWO_MINUTES_OF_FIVE = 0.4
 
 
 def groups(timing: Timing) -> Iterator[Group]:
@@ -105,11 +104,12 @@ def unblocked(timing: Timing, window: str) -> str:
 def _latest(timing: Timing) -> str:
     """What each agent saw last of a check. Of one that is blocked now, the check that it depends on tells.
 
-    Where a check was never up and down for two minutes in all, a block is no more than a pause: else one that is down
+    Where a check was never up, and down for two minutes in all, a block is no more than a pause: else one that is down
     for good would never be so for long enough, if what it depends on comes and goes.
     """
     seen, window = 'probe_success{check!=""}', timing("5m")
-    never_up = f"count_over_time({seen}[{window}]) >= {_SCRAPES} unless max_over_time({seen}[{window}]) > 0"
+    known = f'{_TWO_MINUTES_OF_FIVE} * count_over_time(probe_interval_seconds{{check!=""}}[{window}])'
+    never_up = f"count_over_time({seen}[{window}]) >= {known} unless max_over_time({seen}[{window}]) > 0"
     blocked = f'(\n    probe_state{{state="blocked"}} unless {_ONE} ({never_up})\n  )'
     return f"(last_over_time({seen}[{timing(GAP)}]) unless {_ONE} {blocked})"
 

@@ -112,6 +112,6 @@ BATCHES = [
         ["reachd-checks"],
         "14m",
         [*_everywhere(), *_somewhere(), *_blocked(), *_twice()],
-        metrics=("probe_success", "probe_state", "probe_target_info", "probe_failing"),
+        metrics=("probe_success", "probe_state", "probe_target_info", "probe_failing", "probe_interval_seconds"),
     )
 ]
