@@ -1,4 +1,4 @@
-"""When the garbage collector works: on young objects every second, on everything once an hour or when memory grows.
+"""When the garbage collector works: on young objects every second, on old ones once an hour, on all when memory grows.
 
 By itself Python looks at the young objects whenever there are many more of them than before, as in a scrape. By then
 all that 10,000 checks have kept of their last runs is young, and the event loop stands still for 80 ms; a full
@@ -17,7 +17,7 @@ _MANY, _NEVER = 100_000, 1_000_000_000
 _EVERY = 1.0
 _YOUNG_BEFORE_FULL = 3600
 _MOST_GROWTH = 300_000
-"""Blocks of memory, some 30 MB, that may be more in use than when everything was looked at last."""
+"""Blocks of memory, some 30 MB, that may be more in use than at the last collection of old objects."""
 
 
 async def collect_by_the_clock() -> None:
@@ -26,23 +26,24 @@ async def collect_by_the_clock() -> None:
     gc.set_threshold(_MANY, _NEVER, _NEVER)
     try:
         while True:
-            await _collect_young()
-            gc.unfreeze()  # what has settled may have become garbage, or was garbage even then
+            if await _collect_young():
+                gc.unfreeze()  # what has settled may have become garbage; to look at 10,000 checks takes 200 ms
             gc.collect()
     finally:
         gc.set_threshold(*before)
 
 
-async def _collect_young() -> None:
-    """Looks at the young objects until it is time to look at everything."""
+async def _collect_young() -> bool:
+    """Looks at the young objects until it is time to look at the others. Returns whether memory has grown much."""
     most = getallocatedblocks() + _MOST_GROWTH
     for _ in range(_YOUNG_BEFORE_FULL):
         await asyncio.sleep(_EVERY)
         gc.collect(0)
         if getallocatedblocks() > most:
-            return
+            return True
+    return False
 
 
 def settle() -> None:
-    """Notes that what lives now lives long: only a full collection looks at it again."""
+    """Notes that what lives now lives long: nothing looks at it again until memory has grown."""
     gc.freeze()

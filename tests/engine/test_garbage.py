@@ -96,14 +96,11 @@ async def test_young_garbage_goes_soon_and_old_objects_are_left_alone(monkeypatc
     assert gc.get_threshold() == before
 
 
-@pytest.mark.parametrize("grow_old", [lambda: gc.collect(0), settle], ids=["old", "settled"])
-async def test_everything_is_looked_at_now_and_then(
-    grow_old: Callable[[], object], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_old_objects_are_looked_at_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.engine.garbage._EVERY", 0.01)
     monkeypatch.setattr("agent.engine.garbage._YOUNG_BEFORE_FULL", 3)
     old = Circle()
-    grow_old()
+    gc.collect(0)
     old_one = ref(old)
     del old
     task = create_task(collect_by_the_clock())
@@ -116,11 +113,14 @@ async def test_everything_is_looked_at_now_and_then(
         await gather(task, return_exceptions=True)
 
 
-async def test_everything_is_looked_at_before_garbage_takes_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("grow_old", [lambda: gc.collect(0), settle], ids=["old", "settled"])
+async def test_everything_is_looked_at_before_garbage_takes_much_memory(
+    grow_old: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("agent.engine.garbage._EVERY", 0.01)
     monkeypatch.setattr("agent.engine.garbage._MOST_GROWTH", 20_000)
     old = Circle()
-    gc.collect(0)
+    grow_old()
     old_one = ref(old)
     del old
     task = create_task(collect_by_the_clock())
