@@ -39,6 +39,12 @@ def zone_problem(host: str) -> str:
     )
 
 
+def lacks_zone(address: ResolvedAddress) -> bool:
+    """Whether it is a link-local IPv6 address that does not say on which interface; of IPv4, the routes say it."""
+    family, text = address
+    return family == socket.AF_INET6 and "%" not in text and IPv6Address(text).is_link_local
+
+
 def socket_address(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
     """Address and port as a socket wants them, with the number of the interface that a zone names.
 

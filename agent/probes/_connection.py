@@ -11,7 +11,6 @@ import ssl
 from asyncio import FIRST_COMPLETED, Task, create_task, wait
 from asyncio import timeout as deadline
 from contextlib import suppress
-from ipaddress import ip_address
 from socket import SocketType
 from struct import Struct
 from types import TracebackType
@@ -19,7 +18,7 @@ from types import TracebackType
 from agent.core.measures import Metric, MetricType
 from agent.core.reasons import Phase, Reason
 from agent.core.run import ProbeFailure, Run
-from agent.probes._address import ResolvedAddress, has_route, host_and_port, no_interface, socket_address
+from agent.probes._address import ResolvedAddress, has_route, host_and_port, lacks_zone, no_interface, socket_address
 from agent.probes._network import Network
 from agent.probes._readiness import Readiness
 from agent.probes._sockets import error_of_network, open_socket
@@ -283,7 +282,7 @@ async def _connect_one(run: Run, readiness: Readiness, address: ResolvedAddress,
 def _not_connected(error: int, address: ResolvedAddress) -> OSError | ProbeFailure:
     """What the kernel means, which has words of its own for some ways of having no way to an address."""
     if error == errno.EINVAL:
-        if "%" not in address.address and ip_address(address.address).is_link_local:
+        if lacks_zone(address):
             return no_interface(address.address)
         error = errno.ENETUNREACH  # a route leads into a black hole, as Calico has them for addresses without a Pod
     elif error == errno.EADDRNOTAVAIL and not has_route(address):  # IPv6 is switched off; else the ports have run out

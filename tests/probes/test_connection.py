@@ -103,7 +103,10 @@ for settings in json.loads(sys.argv[1]):
 print(json.dumps([[outcome.verdict, outcome.reason, outcome.detail] for outcome in outcomes]))
 """
 NO_IPV6 = f"echo 1 > {IPV6}/all/disable_ipv6"
-BLACK_HOLES = "ip route add blackhole 10.7.0.0/24 && ip -6 route add blackhole 2001:db8::/48"
+BLACK_HOLES = " && ".join(
+    f"ip -{family} route add blackhole {network}"
+    for family, network in ((4, "10.7.0.0/24"), (4, "169.254.0.0/16"), (6, "2001:db8::/48"))
+)
 NEEDS_IPTABLES = pytest.mark.skipif(
     not shutil.which("ip6tables", path="/usr/sbin:/usr/bin:/sbin"), reason="needs iptables"
 )
@@ -117,11 +120,12 @@ REJECTED_BY_IPV4 = f"PATH=$PATH:/usr/sbin iptables {REJECT} icmp-proto-unreachab
     [
         (NO_IPV6, "[::1]", "Network is unreachable"),
         (BLACK_HOLES, "10.7.0.9", "Network is unreachable"),
+        (BLACK_HOLES, "169.254.169.254", "Network is unreachable"),
         (BLACK_HOLES, "[2001:db8::1]", "Network is unreachable"),
         pytest.param(REJECTED_BY_IPV6, "[::1]", "No route to host", marks=NEEDS_IPTABLES),
         pytest.param(REJECTED_BY_IPV4, "127.0.0.1", "No route to host", marks=NEEDS_IPTABLES),
     ],
-    ids=["no-ipv6", "black-hole-v4", "black-hole-v6", "rejected-v6", "rejected-v4"],
+    ids=["no-ipv6", "black-hole-v4", "black-hole-v4-link-local", "black-hole-v6", "rejected-v6", "rejected-v4"],
 )
 def test_what_keeps_packets_from_their_way(prepare: str, host: str, words: str) -> None:
     # The kernel's own words are: cannot assign, invalid argument, permission denied, protocol not available.
