@@ -147,7 +147,7 @@ class Query:
         try:
             reply = await _exchange_over_tcp(self._loop, exchange.server, exchange.sent)
         except OSError as error:
-            number = error.errno or 0
+            number = error_of_network(error.errno or 0)
             words = f"{os.strerror(number)} over TCP, where the whole answer is to be had"
             self._fail(exchange, OSError(number, words))
         except ProbeFailure as failure:

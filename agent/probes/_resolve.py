@@ -4,7 +4,6 @@ An own client because caching ones hide an outage for the life of an answer, and
 a few dead names hold up all others.
 """
 
-import os
 from asyncio import FIRST_COMPLETED, AbstractEventLoop, Task, get_running_loop, shield, wait
 from collections.abc import Sequence
 from errno import EAFNOSUPPORT, EHOSTDOWN, EHOSTUNREACH, EINVAL, ENETDOWN, ENETUNREACH
@@ -238,9 +237,7 @@ def _failure(error: OSError | ProbeFailure, servers: list[Endpoint]) -> ProbeFai
     if isinstance(error, ConnectionError):
         return ProbeFailure(Reason.DNS_REFUSED, f"the name servers {asked} take no questions: {error.strerror}")
     if error.errno in _UNREACHABLE:
-        return ProbeFailure(
-            Reason.CONNECT_UNREACHABLE, f"no way to the name servers {asked}: {os.strerror(error.errno)}"
-        )
+        return ProbeFailure(Reason.CONNECT_UNREACHABLE, f"no way to the name servers {asked}: {error.strerror}")
     raise error
 
 

@@ -144,6 +144,30 @@ def test_a_name_server_behind_a_firewall_that_turns_questions_down() -> None:
     assert str(detail) == "no way to the name servers [::1]:53: No route to host"
 
 
+TRUNCATED = """
+import asyncio, json
+from agent.probes.dns import DnsSettings
+from agent.probes._door import run_probe
+from agent.probes._network import Network
+from tests.probes.dns_server import name_server, truncated
+
+async def outcome():
+    async with name_server({"a.test": truncated}) as server:
+        settings = DnsSettings.model_validate({"kind": "dns", "name": "a.test", "server": str(server.server)})
+        return await run_probe(settings.probe(Network()), 5)
+
+found = asyncio.run(outcome())
+print(json.dumps([[found.verdict, found.reason, found.detail]]))
+"""
+
+
+@NEEDS_IPTABLES
+def test_a_name_server_behind_a_firewall_that_turns_tcp_down() -> None:
+    ((verdict, reason, detail),) = in_namespace(REJECTED_BY_IPV4, TRUNCATED)
+    assert (verdict, reason) == ("down", "connect_unreachable")
+    assert "No route to host over TCP, where the whole answer is to be had" in str(detail)
+
+
 def test_a_name_server_in_a_black_hole() -> None:
     settings = [{"kind": "dns", "name": "a.test", "server": server} for server in ("10.7.0.9", "2001:db8::1")]
     for verdict, reason, detail in in_namespace(BLACK_HOLES, ONE_RUN_EACH, json.dumps(settings)):
