@@ -5,7 +5,7 @@ from agent.core.run import Inconclusive, ProbeFailure
 from agent.probes._http import Response
 from agent.probes._settings import Model
 from agent.probes._text import quote
-from agent.probes._verdict import sign_in_location
+from agent.probes._verdict import location_of, sign_in_location
 
 _ADVICE = (
     "To get a verdict, give the deployment a session: {provider: ..., token_file: ...} or {local_provider: true}; "
@@ -26,7 +26,7 @@ def judge_sign_in(response: Response, expected: SignInExpectation, *, url: str, 
     Who answers so may be a part of the path, so without credentials it says nothing about what lies behind.
     """
     if sign_in_location(response, expected.login_paths, url):
-        said = f"{response.status} to {quote(response.headers['location'])}"
+        said = f"{response.status} to {quote(location_of(response))}"
     elif response.status in (401, 403):
         said = f"{response.status} {quote(response.body.strip())}" if response.body else f"{response.status}"
     else:

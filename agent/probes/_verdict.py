@@ -36,14 +36,14 @@ def is_redirect(response: Response) -> bool:
 def redirect_url(response: Response, url: str) -> str:
     """Where the answer to `url` redirects to; empty where its Location header makes no URL."""
     try:
-        target = urljoin(url, _location(response))
+        target = urljoin(url, location_of(response))
         urlsplit(target)
     except ValueError:
         return ""
     return target
 
 
-def _location(response: Response) -> str:
+def location_of(response: Response) -> str:
     """The Location header as browsers take it: UTF-8 as it is, and other bytes beyond ASCII percent-encoded."""
     location = response.headers.get("location", "")
     if location.isascii():
@@ -104,6 +104,6 @@ def _reason(response: Response, authenticated: bool) -> Reason:
 
 def _describe(response: Response) -> str:
     if is_redirect(response):
-        return f"the answer is {response.status} to {quote(_location(response))}"
+        return f"the answer is {response.status} to {quote(location_of(response))}"
     body = response.body.strip()
     return f"the answer is {response.status}: {quote(body)}" if body else f"the answer is {response.status}"

@@ -19,7 +19,7 @@ from agent.probes._network import Network
 from agent.probes._regular_expression import RegularExpression
 from agent.probes._settings import Pattern, TlsSettings
 from agent.probes._text import quote, quote_json, unquoted
-from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, redirect_url
+from agent.probes._verdict import StatusExpectation, is_redirect, judge_status, location_of, redirect_url
 
 _MAX_REDIRECTS = 10
 _LONGEST_HOST = 253
@@ -151,7 +151,7 @@ def _place(target: HttpTarget) -> str:
 
 
 def _leads_nowhere(response: Response) -> ProbeFailure:
-    return ProbeFailure(Reason.REDIRECT_UNEXPECTED, f"the answer redirects to {quote(response.headers['location'])}")
+    return ProbeFailure(Reason.REDIRECT_UNEXPECTED, f"the answer redirects to {quote(location_of(response))}")
 
 
 def _for_strangers(tls: TlsSettings | None) -> TlsSettings | None:

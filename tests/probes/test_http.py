@@ -446,6 +446,13 @@ async def test_a_sign_in_path_beyond_ascii_is_known() -> None:
         assert_up(await probe(settings(server.address, expect={"login_paths": ["/zugang/prü"]})))
 
 
+async def test_a_redirect_that_cannot_be_followed_is_told_as_the_server_wrote_it() -> None:
+    async with serving(answering(reply(302, Location="ftp://bücher/"))) as server:
+        outcome = await probe(settings(server.address, follow_redirects=True))
+    assert_failed(outcome, Reason.REDIRECT_UNEXPECTED)
+    assert outcome.detail == 'the answer redirects to "ftp://bücher/"'
+
+
 async def test_a_redirect_back_to_the_first_origin_is_followed_with_credentials_again() -> None:
     async def home(reader: StreamReader, writer: StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")

@@ -539,10 +539,10 @@ async def test_a_sign_in_is_no_verdict_without_credentials_and_a_failure_with_th
 
 async def test_a_sign_in_is_told_as_the_server_named_it() -> None:
     """Resolved, the redirect of a WebSocket would lead to a page at ws://, which nothing opens."""
-    async with serving(says("302 Found", "", "Location: /provider?x=y")) as server:
+    async with serving(says("302 Found", "", "Location: /provider?x=ü")) as server:
         url = f"ws://{server.address}/"
         outcome = await probe({"kind": "websocket", "url": url, "expect": {"login_paths": ["/provider"]}})
-    assert outcome.detail == 'it wants a sign-in before anything else: 302 to "/provider?x=y"'
+    assert outcome.detail == 'it wants a sign-in before anything else: 302 to "/provider?x=ü"'
 
 
 async def test_nothing_listens() -> None:
