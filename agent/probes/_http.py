@@ -43,11 +43,11 @@ _CODES = {code: str(code) for code in range(100, 600)}
 class Response:
     """An answer. `body` is at most as long as asked.
 
-    version: of HTTP, as "1.1". truncated: the body was longer. remainder: bytes that follow the head of an upgraded
-    connection (101).
+    version: of HTTP, as "1.1". truncated: the body was longer. cut_short: it is an error page that the target did not
+    send to its end. remainder: bytes that follow the head of an upgraded connection (101).
     """
 
-    __slots__ = ("_headers", "_raw_headers", "body", "remainder", "status", "truncated", "version")
+    __slots__ = ("_headers", "_raw_headers", "body", "cut_short", "remainder", "status", "truncated", "version")
 
     def __init__(
         self,
@@ -58,12 +58,14 @@ class Response:
         version: str,
         truncated: bool,
         remainder: bytes,
+        cut_short: bool = False,
     ) -> None:
         self.status = status
         self.version = version
         self.body = body
         self.truncated = truncated
         self.remainder = remainder
+        self.cut_short = cut_short
         self._raw_headers = raw_headers
         self._headers: dict[str, str] | None = None
 
@@ -85,7 +87,18 @@ class _Message:
     What follows that on the connection belongs to no question, and counts for nothing.
     """
 
-    __slots__ = ("body", "body_size", "complete", "head_complete", "headers", "limit", "parser", "status", "version")
+    __slots__ = (
+        "body",
+        "body_size",
+        "complete",
+        "cut_short",
+        "head_complete",
+        "headers",
+        "limit",
+        "parser",
+        "status",
+        "version",
+    )
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -96,6 +109,7 @@ class _Message:
         self.version = ""
         self.head_complete = False
         self.complete = False
+        self.cut_short = False
         self.parser: HttpResponseParser | None = None
         """Known only while it is fed: each knows the other, and a circle would be left to the garbage collector."""
 
@@ -128,15 +142,13 @@ class _Message:
     def truncated(self) -> bool:
         return self.body_size > self.limit
 
-    @property
-    def is_error(self) -> bool:
-        """Whether the head says so; of the page that comes with it, any part is enough."""
-        return self.head_complete and self.status >= 400
+    def end_early(self) -> bool:
+        """Makes do with what has come where that begins an error page: any part of it is enough. Whether it does."""
+        self.complete = self.cut_short = self.head_complete and self.status >= 400
+        return self.complete
 
     def ends_with_connection(self) -> bool:
         """Whether the end of the stream is the end of the body (RFC 9112, section 6.3)."""
-        if self.is_error:
-            return True
         fields = {name.lower(): value for name, value in self.headers}
         last_coding = fields.get(b"transfer-encoding", b"").rpartition(b",")[2].strip().lower()
         if last_coding:
@@ -189,6 +201,7 @@ class _Reader:
             version=message.version,
             truncated=message.truncated,
             remainder=self.remainder,
+            cut_short=message.cut_short,
         )
 
 
@@ -260,15 +273,18 @@ async def _send(run: Run, connection: Connection, request: bytes) -> None:
 
 
 async def _read_on(run: Run, connection: Connection, reader: _Reader) -> None:
+    message = reader.message
     try:
         data = await connection.receive()
     except ConnectionError:
-        if not reader.message.is_error:
-            raise
-        data = b""
+        if message.end_early():
+            return
+        raise
     if not data:
-        if reader.message.ends_with_connection():
-            reader.message.complete = True
+        if message.ends_with_connection():
+            message.complete = True
+            return
+        if message.end_early():
             return
         where = "in the middle of its answer" if run.phase is _TRANSFER else "without an answer"
         raise ProbeFailure(Reason.CONNECTION_CLOSED, f"the target closed the connection {where}")

@@ -56,18 +56,27 @@ def location_of(response: Response) -> str:
 
 
 def judge_status(response: Response, expected: StatusExpectation = _ANY_GOOD, *, url: str, authenticated: bool) -> str:
-    """Returns a remark for people, mostly empty, when the status is up. Raises ProbeFailure otherwise."""
+    """Returns a remark for people, mostly empty, when the status is up. Raises ProbeFailure otherwise.
+
+    An answer that was cut short is not up, whatever its status.
+    """
+    remark = _remark_on_good(response, expected, url, authenticated)
+    if remark is None:
+        raise ProbeFailure(_reason(response, authenticated), _describe(response))
+    if response.cut_short:
+        words = f"the target closed the connection in the middle of its answer ({response.status})"
+        raise ProbeFailure(Reason.CONNECTION_CLOSED, words)
+    return remark
+
+
+def _remark_on_good(response: Response, expected: StatusExpectation, url: str, authenticated: bool) -> str | None:
+    """What to say of a status that is up, mostly nothing; None for any other."""
     status = response.status
     if expected.status:
-        if status in expected.status:
-            return ""
-    elif 200 <= status < 300:
+        return "" if status in expected.status else None
+    if 200 <= status < 300:
         return ""
-    elif not authenticated:
-        remark = _wants_sign_in(response, expected, url)
-        if remark:
-            return remark
-    raise ProbeFailure(_reason(response, authenticated), _describe(response))
+    return None if authenticated else _wants_sign_in(response, expected, url) or None
 
 
 def _wants_sign_in(response: Response, expected: StatusExpectation, url: str) -> str:

@@ -684,6 +684,20 @@ async def test_of_an_error_page_what_has_come_is_enough(script: Callable[[bytes]
     assert measured(outcome, STATUS_CODE) == 503
 
 
+@pytest.mark.parametrize("script", [answering, answering_then_resetting])
+@pytest.mark.parametrize(
+    ("status", "expect"),
+    [("404 Not Found", {"status": [404], "body_not_matches": ["secret"]}), ("401 Unauthorized", {})],
+)
+async def test_an_answer_that_was_cut_short_is_not_up(
+    script: Callable[[bytes], Script], status: str, expect: dict[str, object]
+) -> None:
+    async with serving(script(f"HTTP/1.1 {status}\r\nContent-Length: 99\r\n\r\nhalf".encode())) as server:
+        outcome = await probe(settings(server.address, expect=expect))
+    assert_failed(outcome, Reason.CONNECTION_CLOSED)
+    assert outcome.detail == f"the target closed the connection in the middle of its answer ({status[:3]})"
+
+
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
