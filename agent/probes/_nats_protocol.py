@@ -70,7 +70,7 @@ class Lines:
                     await self._receive()
         except TimeoutError:
             run.waited += perf_counter() - began
-        if self._buffer.startswith(b"-ERR"):
+        if self._buffer.startswith(b"-"):  # the beginning of -ERR at least
             raise error_failure(await self.next())
 
     async def _receive(self) -> None:

@@ -385,16 +385,17 @@ async def test_what_a_server_says_after_connect(answers: list[bytes], reason: Re
 @pytest.mark.parametrize(
     ("info", "words", "reason"),
     [
-        (INFO, b"-ERR 'maximum connections exceeded'\r\n", Reason.DEGRADED),
-        (INFO_OF_TLS, b"-ERR 'maximum connections exceeded'\r\n", Reason.DEGRADED),
-        (INFO, b"", Reason.CONNECTION_CLOSED),
+        (INFO, [b"-ERR 'maximum connections exceeded'\r\n"], Reason.DEGRADED),
+        (INFO, [b"-E", b"RR 'maximum connections exceeded'\r\n"], Reason.DEGRADED),
+        (INFO_OF_TLS, [b"-ERR 'maximum connections exceeded'\r\n"], Reason.DEGRADED),
+        (INFO, [], Reason.CONNECTION_CLOSED),
     ],
 )
-async def test_a_server_that_refuses_a_moment_after_its_info(info: bytes, words: bytes, reason: Reason) -> None:
+async def test_a_server_that_refuses_a_moment_after_its_info(info: bytes, words: list[bytes], reason: Reason) -> None:
     async def refuse(reader: StreamReader, writer: StreamWriter) -> None:
-        writer.write(info)
-        await sleep(0.02)
-        writer.write(words)
+        for segment in (info, *words):
+            writer.write(segment)
+            await sleep(0.02)
 
     async with serving(refuse) as server:
         outcome = await probe({"kind": "nats", "address": server.address})
