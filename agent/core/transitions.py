@@ -1,7 +1,9 @@
 """How outcomes become states: one lost packet is no state change."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from agent.core.outcome import Outcome, Verdict
 
@@ -98,3 +100,12 @@ class Standing:
         self.state = state
         self.suspects = ()
         return transition
+
+
+def blockers(dependencies: Iterable[tuple[str, State, tuple[str, ...]]]) -> tuple[str, ...]:
+    """Names of the checks that are down among those on which one depends, directly or through others that they block.
+
+    dependencies: name and state of each, and the names of what blocks it.
+    """
+    down = ((name,) if state is State.DOWN else blocked_by for name, state, blocked_by in dependencies)
+    return tuple(dict.fromkeys(chain.from_iterable(down)))

@@ -3,13 +3,12 @@
 from asyncio import Task, create_task, sleep, wait
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from itertools import chain
 
 from agent.core.check import Check, CheckKey
 from agent.core.outcome import Outcome
 from agent.core.ports import Probe
 from agent.core.schedule import RECHECK_DELAY
-from agent.core.transitions import State
+from agent.core.transitions import State, blockers
 from agent.engine.limits import Limits
 from agent.engine.probes import probe_of
 from agent.probes._door import run_probe
@@ -36,8 +35,7 @@ async def run_once(checks: tuple[Check, ...], network: Network, limits: Limits) 
 
     async def result_of(check: Check) -> Result:
         results = [await tasks[key] for key in check.dependencies if key in tasks]
-        down = ((it.check.name,) if it.state is State.DOWN else it.blocked_by for it in results)
-        blocked_by = tuple(dict.fromkeys(chain.from_iterable(down)))
+        blocked_by = blockers((result.check.name, result.state, result.blocked_by) for result in results)
         if blocked_by:
             return Result(check, State.BLOCKED, None, blocked_by)
         outcome = await _confirmed_outcome(check, network, limits)

@@ -7,7 +7,7 @@ import structlog
 
 from agent.core.check import Check, CheckKey, Plan
 from agent.core.ports import Probe
-from agent.core.transitions import Standing, State
+from agent.core.transitions import Standing, State, blockers
 from agent.engine.check_loop import CheckLoop, Services
 from agent.engine.garbage import settle
 from agent.engine.probes import probe_of
@@ -118,13 +118,8 @@ class Supervisor:
         return known[check.key]
 
     def _blockers(self, check: Check) -> tuple[str, ...]:
-        """Names of the checks that are down and on which `check` depends, directly or through others they block."""
-        found: dict[str, None] = {}
-        for key in check.dependencies:
-            if (loop := self._loops.get(key)) is not None:
-                standing = loop.standing
-                found |= dict.fromkeys((key.check,) if standing.state is State.DOWN else standing.blocked_by)
-        return tuple(found)
+        standings = ((key.check, self._loops[key].standing) for key in check.dependencies if key in self._loops)
+        return blockers((name, standing.state, standing.blocked_by) for name, standing in standings)
 
     def _moved(self, check: Check) -> None:
         for key in self._dependents.get(check.key, ()):
