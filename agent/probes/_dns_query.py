@@ -130,8 +130,7 @@ class Query:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            number = error_of_network(error.errno or 0)
-            self._fail(exchange, OSError(number, os.strerror(number)))
+            self._fail(exchange, _of_network(error))
             return
         if not is_reply(reply, exchange.sent):
             exchange.strays += 1
@@ -147,9 +146,7 @@ class Query:
         try:
             reply = await _exchange_over_tcp(self._loop, exchange.server, exchange.sent)
         except OSError as error:
-            number = error_of_network(error.errno or 0)
-            words = f"{os.strerror(number)} over TCP, where the whole answer is to be had"
-            self._fail(exchange, OSError(number, words))
+            self._fail(exchange, _of_network(error, " over TCP, where the whole answer is to be had"))
         except ProbeFailure as failure:
             self._fail(exchange, failure)
         else:
@@ -225,3 +222,9 @@ async def _receive_exactly(loop: AbstractEventLoop, sock: socket.socket, server:
 
 def _broken(server: Endpoint, what: str) -> ProbeFailure:
     return ProbeFailure(Reason.DNS_SERVER_FAILURE, f"the name server {server} {what}")
+
+
+def _of_network(error: OSError, more: str = "") -> OSError:
+    """The error of a question that was sent, by its name in the network; `more`: what follows the system's words."""
+    number = error_of_network(error.errno or 0)
+    return OSError(number, f"{os.strerror(number)}{more}")
