@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agent.core.ports import CheckEntry, Note
 from agent.core.transitions import State
-from agent.core.words import BLAMED, clock_time, counted, finding, since_words, span, telling
+from agent.core.words import BLAMED, are, clock_time, counted, finding, since_words, span, telling
 from agent.web.card import link_to
 from agent.web.figures import MARKS
 from agent.web.html import Content, Markup, tag
@@ -49,7 +49,7 @@ def _headline(tally: Tally) -> Content:
 def _verdict(tally: Tally) -> str:
     down, up, total = tally.states[State.DOWN], tally.states[State.UP], counted(tally.total, "connection")
     if down:
-        return f"{down} of {total} {'is' if down == 1 else 'are'} down"
+        return f"{down} of {total} {are(down)} down"
     if tally.untold:
         return f"{tally.untold} of {total} cannot be told"
     if not tally.total:
@@ -58,7 +58,7 @@ def _verdict(tally: Tally) -> str:
         return f"{up} up, {tally.awaited} not known yet" if up else "Nothing is known yet"
     if tally.mute:
         gives = "gives" if tally.mute == 1 else "give"
-        return f"{up} of {total} {'is' if up == 1 else 'are'} up, {tally.mute} {gives} no verdict"
+        return f"{up} of {total} {are(up)} up, {tally.mute} {gives} no verdict"
     return "The only connection is up" if up == 1 else f"All {total} are up"
 
 
