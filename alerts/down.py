@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from alerts.identity import CHECK, CHECK_DASHBOARD, FAILING, GAP, ID, SINCE, STATE, STATUS, SUBJECT, TARGET
+from alerts.identity import CHECK, CHECK_DASHBOARD, FAILING, GAP, ID, ONE, SINCE, STATE, STATUS, SUBJECT, TARGET
 from alerts.rule import Alert, Group, Recording, Severity
 from alerts.timing import Timing
 
@@ -60,7 +60,6 @@ DOWN = "|".join(
 
 PARTLY = "ReachdPartlyDown"
 
-_ONE = f"on ({ID}, vantage, instance, job)"
 _TWO_MINUTES_OF_FIVE = 0.4
 
 
@@ -110,15 +109,15 @@ def _latest(timing: Timing) -> str:
     seen, window = 'probe_success{check!=""}', timing("5m")
     known = f'{_TWO_MINUTES_OF_FIVE} * count_over_time(probe_interval_seconds{{check!=""}}[{window}])'
     never_up = f"count_over_time({seen}[{window}]) >= {known} unless max_over_time({seen}[{window}]) > 0"
-    blocked = f'(\n    probe_state{{state="blocked"}} unless {_ONE} ({never_up})\n  )'
-    return f"(last_over_time({seen}[{timing(GAP)}]) unless {_ONE} {blocked})"
+    blocked = f'(\n    probe_state{{state="blocked"}} unless {ONE} ({never_up})\n  )'
+    return f"(last_over_time({seen}[{timing(GAP)}]) unless {ONE} {blocked})"
 
 
 def _recordings(timing: Timing) -> Iterator[Recording]:
     gap, latest = timing(GAP), _latest(timing)
     # A failed run that the quick re-check has not confirmed is no outage. Runs and scrapes keep step, so Prometheus may
     # see just the runs between, again and again.
-    confirmed = f'{_ONE} last_over_time(probe_failing{{check!=""}}[{gap}])'
+    confirmed = f'{ONE} last_over_time(probe_failing{{check!=""}}[{gap}])'
     believed = f"{latest} > 0\n  or {latest} and {confirmed}\n  or {latest} + 1"
     yield Recording("check:probe_success:max", f"max by ({ID}) (\n  {believed}\n)")
     yield Recording("check:probe_success:min", f"min by ({ID}) (\n  {believed}\n)")

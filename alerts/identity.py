@@ -12,6 +12,9 @@ CHECK = "cluster, deployment, check"
 ID = "cluster, deployment, system, component, check, kind"
 """What alerts on checks are labelled with. Neither reason nor instance, so that neither begins `for` anew."""
 
+ONE = f"on ({ID}, vantage, instance, job)"
+"""Matches series of one check as one agent sees it."""
+
 GAP = "90s"
 """How far rules look back: three scrapes, so that an agent's restart or a failover of the observer is no gap."""
 

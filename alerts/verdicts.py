@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from alerts.down import of_severity, unblocked
-from alerts.identity import CHECK, CHECK_DASHBOARD, DEPLOYMENT_DASHBOARD, GAP, ID, SUBJECT, TARGET, each, increase
+from alerts.identity import CHECK, CHECK_DASHBOARD, DEPLOYMENT_DASHBOARD, GAP, ID, ONE, SUBJECT, TARGET, each, increase
 from alerts.rule import Alert, Group, Severity
 from alerts.thresholds import CHANGES_OF_STATE, FAILURES_AT_LEAST, INTERMITTENT_SHARE, MISSED_INTERVALS
 from alerts.timing import Timing
@@ -86,7 +86,7 @@ def _stale() -> Alert:
         f"""\
 max by ({ID}) (
   timestamp({last}) - {last} > {MISSED_INTERVALS} * probe_interval_seconds
-  unless on ({ID}, vantage, instance, job) probe_state{{state="blocked"}}
+  unless {ONE} probe_state{{state="blocked"}}
 )""",
         hold="1m",
         keep="30s",  # over one scrape that fails
