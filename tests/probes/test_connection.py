@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from asyncio import create_subprocess_exec, gather, sleep
 from asyncio.subprocess import PIPE
@@ -41,6 +40,7 @@ from tests.probes.support import (
     silent,
     unaccepting,
 )
+from tests.servers.catalogue import SERVERS, find
 from tests.servers.process import free_port
 
 IPV4, IPV6 = "/proc/sys/net/ipv4", "/proc/sys/net/ipv6/conf"
@@ -107,12 +107,12 @@ BLACK_HOLES = " && ".join(
     f"ip -{family} route add blackhole {network}"
     for family, network in ((4, "10.7.0.0/24"), (4, "169.254.0.0/16"), (6, "2001:db8::/48"))
 )
-NEEDS_IPTABLES = pytest.mark.skipif(
-    not shutil.which("ip6tables", path="/usr/sbin:/usr/bin:/sbin"), reason="needs iptables"
-)
+NEEDS_IPTABLES = pytest.mark.servers("xtables-nft-multi")
+EXTENSIONS = [f"XTABLES_LIBDIR={folder}" for folder in SERVERS.glob("debian/usr/lib/*/xtables")]
+IPTABLES = " ".join([*EXTENSIONS, str(find("xtables-nft-multi"))])
 REJECT = "-A INPUT -p tcp -j REJECT --reject-with"
-REJECTED_BY_IPV6 = f"PATH=$PATH:/usr/sbin ip6tables {REJECT} icmp6-adm-prohibited"
-REJECTED_BY_IPV4 = f"PATH=$PATH:/usr/sbin iptables {REJECT} icmp-proto-unreachable"
+REJECTED_BY_IPV6 = f"{IPTABLES} ip6tables {REJECT} icmp6-adm-prohibited"
+REJECTED_BY_IPV4 = f"{IPTABLES} iptables {REJECT} icmp-proto-unreachable"
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ PROGRAMS = (
     Program("wrk", Debian("wrk", "usr/bin/wrk"), quick=True),
     Program("dnsmasq", Debian("dnsmasq-base", "usr/sbin/dnsmasq"), quick=True),
     Program("tinyproxy", Debian("tinyproxy-bin", "usr/bin/tinyproxy"), quick=True),
+    Program("xtables-nft-multi", Debian("iptables", "usr/sbin/xtables-nft-multi"), quick=True),
     Program("redis-server", Debian("redis-server", "usr/bin/redis-server"), quick=True),
     Program(
         "prometheus-blackbox-exporter",
